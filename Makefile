@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: setup demo test lint soak bench lock clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Daybook needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q .venv/lib > /dev/null || true
+	touch $@
+
+demo: setup
+	rm -rf sample
+	daybook simulate --out sample
+	daybook --database sample/warehouse.duckdb land sample
+	DAYBOOK_DATABASE=sample/warehouse.duckdb dbt build --quiet
+	daybook --database sample/warehouse.duckdb ask
+
+lint: setup
+	ruff check .
+	ruff format --check .
+
+test: lint
+	pytest
+
+# Long runs: more Hypothesis examples, every mutant of every rule.
+soak: setup
+	pytest -m soak
+	python tests/mutants.py
+
+bench: setup
+	python benchmarks/run.py
+
+# Needs uv; writes versions and hashes, no registry's address.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+	    --no-emit-index-url --no-emit-find-links --no-strip-extras --no-header --quiet -o requirements.lock
+
+clean:
+	rm -rf sample target logs warehouse.duckdb
