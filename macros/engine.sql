@@ -1,0 +1,90 @@
+{# What differs between engines: JSON, time zones, series. Everything else in the models is plain SQL. #}
+
+{# --- time --- #}
+
+{# Text to a UTC timestamp, or null. ISO 8601: a date, or a date and a time; an offset is honoured,
+   none means UTC; years 1970 to 2099. The loader sets aside by the same rule. #}
+{% macro readable_time(text) -%}
+    case
+        when regexp_full_match(
+            {{ text }},
+            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?'
+        )
+        and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
+            between 1970 and 2099
+        then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
+    end
+{%- endmacro %}
+
+{# A UTC timestamp's day in the reporting timezone. #}
+{% macro day_of(timestamp) -%}
+    {%- if var('timezone') == 'UTC' -%}
+    cast({{ timestamp }} as date)
+    {%- else -%}
+    cast(timezone('{{ var("timezone") }}', timezone('UTC', {{ timestamp }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{# The UTC timestamp at which a day begins in the reporting timezone. #}
+{% macro start_of(day) -%}
+    timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
+{%- endmacro %}
+
+{# A date that was configured, with a clear message where it is none. #}
+{% macro as_date(text) -%}
+    coalesce(
+        try_cast('{{ text }}' as date),
+        {{ stop_with("'as_of is \"" ~ text ~ "\". Write a date like 2025-03-31.'") }}
+    )
+{%- endmacro %}
+
+{% macro plus_days(timestamp, days) -%}
+    {{ timestamp }} + to_microseconds(cast({{ days }} * 86400000000 as bigint))
+{%- endmacro %}
+
+{% macro hours_between(earlier, later) -%}
+    (epoch({{ later }}) - epoch({{ earlier }})) / 3600.0
+{%- endmacro %}
+
+{# One row per day of [first_day, last_day]: a table expression with the column `day`. #}
+{% macro days_from_to(first_day, last_day) -%}
+    (select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as day)
+{%- endmacro %}
+
+{# --- JSON --- #}
+
+{# The text under a path of keys. The path is quoted: bare keys with $ or / would be read as paths. #}
+{% macro json_text(json, keys) -%}
+    nullif(json_extract_string({{ json }}, '${% for key in keys %}."{{ key }}"{% endfor %}'), '')
+{%- endmacro %}
+
+{# A JSON value as text: strings bare, the rest as JSON. #}
+{% macro json_value_text(json) -%}
+    json_extract_string({{ json }}, '$')
+{%- endmacro %}
+
+{# A table expression with one row per key of an object: `key` and `value`. #}
+{% macro json_pairs(json) -%}
+    json_each({{ json }})
+{%- endmacro %}
+
+{% macro json_part(json, key) -%}
+    json_extract({{ json }}, '$."{{ key }}"')
+{%- endmacro %}
+
+{# An object with something in it. #}
+{% macro json_is_filled_object(json) -%}
+    (json_type({{ json }}) = 'OBJECT' and cast({{ json }} as varchar) <> '{}')
+{%- endmacro %}
+
+{# A `;`-separated list as rows. #}
+{% macro split_to_rows(text) -%}
+    unnest(string_split({{ text }}, ';'))
+{%- endmacro %}
+
+{# --- messages --- #}
+
+{# Stops the query with this message on the terminal. #}
+{% macro stop_with(message) -%}
+    error({{ message }})
+{%- endmacro %}

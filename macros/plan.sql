@@ -1,0 +1,16 @@
+{# A seed's cell: trimmed, and null where it is blank. #}
+{% macro cell(column) -%}
+    nullif(trim({{ column }}), '')
+{%- endmacro %}
+
+{# Plan names, allowed values and filters are compared trimmed and without case. #}
+{% macro comparable(text) -%}
+    lower(trim({{ text }}))
+{%- endmacro %}
+
+{# A trait's column: `createdAt` and `Created at` both become created_at. #}
+{% macro snake_case(text) -%}
+    trim(lower(regexp_replace(regexp_replace(
+        {{ text }}, '([a-z0-9])([A-Z])', '\1_\2', 'g'
+    ), '[^A-Za-z0-9]+', '_', 'g')), '_')
+{%- endmacro %}

@@ -1,0 +1,23 @@
+-- One row: the last day known to be whole. Never from the clock: the same logs give the same
+-- answers next year.
+-- depends_on: {{ ref('stg_seed_problems') }}
+with
+
+call_days as (
+    select * from {{ ref('int_call_days') }}
+),
+
+latest as (
+    select
+        max(event_day) filter (has_receive_time) as latest_received_day,
+        max(event_day) as latest_day
+    from call_days
+)
+
+select
+    {% if var('as_of') -%}
+    {{ as_date(var('as_of')) }} as as_of
+    {%- else -%}
+    coalesce(latest_received_day, latest_day) - 1 as as_of
+    {%- endif %}
+from latest

@@ -1,0 +1,29 @@
+-- One row per event name, planned or seen, and what it counts as.
+with
+
+plan_events as (
+    select * from {{ ref('stg_plan_events') }}
+),
+
+attributed_days as (
+    select * from {{ ref('int_attributed_days') }}
+),
+
+names as (
+    select event from plan_events
+    union
+    select event from attributed_days
+    where type in ('track', 'page', 'screen')
+)
+
+select
+    names.event,
+    plan_events.event is not null as is_planned,
+    plan_events.feature,
+    case
+        when plan_events.event is not null then plan_events.counts_as_active
+        when names.event in ('page', 'screen') then false
+        else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}
+    end as counts_as_active
+from names
+left join plan_events on names.event = plan_events.event

@@ -1,0 +1,34 @@
+-- One row as in int_call_days, with the user who did it.
+with
+
+call_days as (
+    select * from {{ ref('int_call_days') }}
+),
+
+user_ids as (
+    select * from {{ ref('int_user_ids') }}
+),
+
+device_owners as (
+    select * from {{ ref('int_device_owners') }}
+)
+
+select
+    call_days.type,
+    call_days.event,
+    call_days.user_id as sent_user_id,
+    call_days.anonymous_id,
+    call_days.company_id as sent_company_id,
+    call_days.event_day,
+    coalesce(user_ids.user_id, call_days.user_id, device_owners.user_id) as user_id,
+    call_days.calls,
+    call_days.first_at,
+    call_days.last_at
+from call_days
+left join user_ids on call_days.user_id = user_ids.id
+left join device_owners
+    on
+        call_days.user_id is null
+        and call_days.anonymous_id = device_owners.anonymous_id
+        and (device_owners.from_day is null or device_owners.from_day <= call_days.event_day)
+        and (device_owners.to_day is null or device_owners.to_day > call_days.event_day)

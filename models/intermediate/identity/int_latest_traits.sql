@@ -1,0 +1,22 @@
+-- One row per entity and trait that has a value on the last whole day, with that value.
+with
+
+traits as (
+    select * from {{ ref('int_traits') }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
+)
+
+select
+    traits.entity,
+    traits.entity_id,
+    traits.trait,
+    traits.value,
+    traits.value_text
+from traits
+inner join as_of
+    on
+        traits.from_day <= as_of.as_of
+        and (traits.to_day is null or traits.to_day > as_of.as_of)

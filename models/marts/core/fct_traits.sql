@@ -1,0 +1,16 @@
+-- One row per entity, trait and stretch of time in which it had one value.
+select
+    traits.entity,
+    traits.entity_id,
+    traits.trait,
+    traits.value,
+    traits.valid_from,
+    traits.valid_to
+from {{ ref('int_traits') }} as traits
+where not exists (
+    select 1
+    from {{ ref('int_internal_entities') }} as internal_entities
+    where
+        internal_entities.entity = traits.entity
+        and internal_entities.entity_id = traits.entity_id
+)
