@@ -34,7 +34,8 @@ soak: setup
 	python tests/mutants.py
 
 bench: setup
-	python benchmarks/run.py
+	python benchmarks/landing.py
+	python benchmarks/building.py
 
 # Needs uv; writes versions and hashes, no registry's address.
 lock:

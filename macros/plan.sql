@@ -12,5 +12,10 @@
 {% macro snake_case(text) -%}
     trim(lower(regexp_replace(regexp_replace(
         {{ text }}, '([a-z0-9])([A-Z])', '\1_\2', 'g'
-    ), '[^A-Za-z0-9]+', '_', 'g')), '_')
+    ), '[^\p{L}\p{N}]+', '_', 'g')), '_')
+{%- endmacro %}
+
+{# A name that was configured in `vars`, as SQL text. #}
+{% macro name_in_vars(name) -%}
+    '{{ var(name) | replace("'", "''") }}'
 {%- endmacro %}

@@ -71,7 +71,7 @@ seen as (
         entity_id,
         is_internal_entity as is_internal,
         min(first_at) as first_seen_at,
-        min(first_at) filter (counts and event = '{{ var("signup_event") }}') as sign_up_event_at,
+        min(first_at) filter (counts and event = {{ name_in_vars('signup_event') }}) as sign_up_event_at,
         max(last_at) filter (counts and counts_as_active) as last_active_at
     from flagged
     group by entity, entity_id, is_internal_entity
@@ -83,7 +83,7 @@ created as (
         entity_id,
         {{ readable_time('value_text') }} as created_at
     from latest_traits
-    where trait = '{{ var("created_at_trait") }}'
+    where trait = {{ name_in_vars('created_at_trait') }}
 )
 
 select

@@ -25,7 +25,7 @@ emails as (
     from latest_traits
     where
         entity = 'user'
-        and trait = '{{ var("email_trait") }}'
+        and trait = {{ name_in_vars('email_trait') }}
 
     union all
 
@@ -35,14 +35,14 @@ emails as (
     from traits
     where
         entity = 'user'
-        and trait = '{{ var("email_trait") }}'
+        and trait = {{ name_in_vars('email_trait') }}
         and valid_to is null
         and entity_id not in (
             select latest_traits.entity_id
             from latest_traits
             where
                 latest_traits.entity = 'user'
-                and latest_traits.trait = '{{ var("email_trait") }}'
+                and latest_traits.trait = {{ name_in_vars('email_trait') }}
         )
 ),
 

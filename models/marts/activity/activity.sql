@@ -154,28 +154,26 @@ steps as (
 
 daily_steps as (
     select
-        selectors.selector_id,
+        first_days.selector_id,
         windows.clock,
-        windows.length,
         days.day,
         sum(coalesce(steps.active, 0)) as active,
         sum(coalesce(steps.events, 0)) as events
-    from {{ ref('int_selectors') }} as selectors
-    cross join days
-    cross join (values ('rolling_7d', 7), ('rolling_30d', 30)) as windows (clock, length)
+    from first_days
+    inner join days on first_days.first_day <= days.day
+    cross join (values ('rolling_7d'), ('rolling_30d')) as windows (clock)
     left join steps
         on
-            selectors.selector_id = steps.selector_id
+            first_days.selector_id = steps.selector_id
             and windows.clock = steps.clock
             and days.day_number = steps.day_number
-    group by selectors.selector_id, windows.clock, windows.length, days.day
+    group by first_days.selector_id, windows.clock, days.day
 ),
 
 running as (
     select
         selector_id,
         clock,
-        length,
         day,
         sum(active) over up_to_day as active,
         sum(events) over up_to_day as events
@@ -191,21 +189,24 @@ rolling_rows as (
     select
         report_ranges.report,
         report_ranges.entity,
-        running.clock,
-        running.day - running.length + 1 as period_start,
-        running.day as period_end,
-        running.active,
+        windows.clock,
+        days.day - windows.length + 1 as period_start,
+        days.day as period_end,
+        coalesce(running.active, 0) as active,
         cast(null as bigint) as new,
         cast(null as bigint) as retained,
         cast(null as bigint) as resurrected,
         cast(null as bigint) as dormant,
-        running.events,
+        coalesce(running.events, 0) as events,
         true as is_complete
     from report_ranges
-    inner join running
+    inner join days on days.day between report_ranges.first_day and report_ranges.last_day
+    cross join (values ('rolling_7d', 7), ('rolling_30d', 30)) as windows (clock, length)
+    left join running
         on
             report_ranges.selector_id = running.selector_id
-            and running.day between report_ranges.first_day and report_ranges.last_day
+            and windows.clock = running.clock
+            and days.day = running.day
 ),
 
 all_rows as (

@@ -23,7 +23,7 @@ plan_traits as (
     select * from {{ ref('int_traits') }}
     where
         entity = 'company'
-        and trait = '{{ var("company_plan_trait") }}'
+        and trait = {{ name_in_vars('company_plan_trait') }}
 ),
 
 plans as (

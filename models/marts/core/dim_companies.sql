@@ -58,9 +58,9 @@ active_in_last_30_days as (
 trait_columns as (
     select
         entity_id,
-        max(value_text) filter (trait = '{{ var("company_plan_trait") }}') as plan,
+        max(value_text) filter (trait = {{ name_in_vars('company_plan_trait') }}) as plan,
         max(try_cast(value_text as double))
-            filter (trait = '{{ var("company_mau_trait") }}') as told_mau
+            filter (trait = {{ name_in_vars('company_mau_trait') }}) as told_mau
         {%- for trait in traits %},
         {{ trait_as_column(trait) }} as {{ trait_column(trait, fixed_columns) }}
         {%- endfor %}

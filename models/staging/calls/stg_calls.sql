@@ -11,6 +11,50 @@ loads as (
     select * from {{ source('raw', 'loads') }}
 ),
 
+-- A retry is the same message received later: the copy received first counts. Which one that is
+-- may not depend on the order of landing: so ties are settled by content, and only then by place.
+repeated_ids as (
+    select message_id
+    from raw_calls
+    group by message_id
+    having count(*) > 1
+),
+
+later_copies as (
+    select
+        raw_calls.load_id,
+        raw_calls.line_number,
+        raw_calls.call_number
+    from raw_calls
+    inner join repeated_ids on raw_calls.message_id = repeated_ids.message_id
+    left join loads on raw_calls.load_id = loads.load_id
+    qualify row_number() over (
+        partition by raw_calls.message_id
+        order by
+            coalesce(
+                {{ readable_time('raw_calls.received_at') }},
+                {{ readable_time('raw_calls.sent_at') }}
+            ) asc nulls last,
+            raw_calls."timestamp", raw_calls.original_timestamp,
+            raw_calls.received_at, raw_calls.sent_at, raw_calls.in_batch,
+            raw_calls.type, raw_calls.event, raw_calls.user_id, raw_calls.anonymous_id,
+            raw_calls.group_id, raw_calls.previous_id,
+            cast(raw_calls.properties as varchar), cast(raw_calls.traits as varchar),
+            cast(raw_calls.context as varchar), loads.source,
+            raw_calls.load_id, raw_calls.line_number, raw_calls.call_number
+    ) > 1
+),
+
+counting_calls as (
+    select raw_calls.*
+    from raw_calls
+    anti join later_copies
+        on
+            raw_calls.load_id = later_copies.load_id
+            and raw_calls.line_number = later_copies.line_number
+            and raw_calls.call_number = later_copies.call_number
+),
+
 read_times as (
     select
         *,
@@ -18,7 +62,7 @@ read_times as (
         {{ readable_time('original_timestamp') }} as read_original_timestamp,
         {{ readable_time('sent_at') }} as read_sent_at,
         {{ readable_time('received_at') }} as read_received_at
-    from raw_calls
+    from counting_calls
 ),
 
 -- The rules by which a time is taken, in their order. An archive has corrected its
@@ -86,43 +130,9 @@ typed as (
         timed.call_number
     from timed
     left join loads on timed.load_id = loads.load_id
-),
-
--- A retry is the same message received later. Which copy counts may not depend on the order
--- of landing: so ties are settled by content, and only then by place.
-ranked as (
-    select
-        *,
-        {{ day_of('event_at') }} as event_day,
-        row_number() over (
-            partition by message_id
-            order by
-                received_at asc nulls last,
-                event_at, type, event, user_id, anonymous_id, previous_id, company_id,
-                cast(properties as varchar), cast(traits as varchar), library, time_quality,
-                source, load_id, line_number, call_number
-        ) as copy_number
-    from typed
 )
 
 select
-    message_id,
-    type,
-    event,
-    user_id,
-    anonymous_id,
-    previous_id,
-    company_id,
-    event_at,
-    event_day,
-    received_at,
-    time_quality,
-    properties,
-    traits,
-    library,
-    source,
-    load_id,
-    line_number,
-    call_number
-from ranked
-where copy_number = 1
+    *,
+    {{ day_of('event_at') }} as event_day
+from typed

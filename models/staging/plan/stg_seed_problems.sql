@@ -35,6 +35,8 @@ problems as (
     union all
     {{ blank_cells('tracking_plan_traits', 'trait') }}
     union all
+    {{ rows_where('tracking_plan_traits', snake_case('trait') ~ " = ''", 'the trait has no letter or digit to name a column by', 'name it otherwise, or delete the row') }}
+    union all
     {{ cells_not_among('tracking_plan_traits', 'entity', entities) }}
     union all
     {{ cells_not_among('tracking_plan_traits', 'type', types) }}
@@ -118,7 +120,7 @@ problems as (
     union all
     {{ repeated_rows('activation_milestones', ['entity', 'position']) }}
     union all
-    {{ rows_where('activation_milestones', cell('milestone') ~ " = ''activated''" | replace("''", "'"), 'the milestone activated is made by Daybook: it means all of the others', 'give this one another name') }}
+    {{ rows_where('activation_milestones', cell('milestone') ~ " = 'activated'", 'the milestone activated is made by Daybook: it means all of the others', 'give this one another name') }}
     union all
     {{ cells_not_among('activation_milestones', 'entity', entities) }}
     union all

@@ -1,0 +1,5 @@
+"""`python -m loaders` is `daybook`."""
+
+from loaders.cli import main
+
+main()

@@ -1,0 +1,147 @@
+"""What has been landed, and the proof that every line of it is accounted for."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from loaders import fields
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The whole warehouse in a few numbers; days are UTC."""
+
+    files: int
+    refused: int
+    lines: int
+    landed: int
+    quarantined: int
+    blank: int
+    calls: int
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A load whose row in the ledger says one thing, and whose tables say another."""
+
+    load_id: int
+    path: str | None
+    what: str
+
+
+def has_landed(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this database has the ledger, and the ledger a row."""
+    tables = connection.execute(
+        "select 1 from information_schema.tables"
+        " where table_schema = 'raw' and table_name = 'loads'"
+    ).fetchone()
+    return bool(tables and connection.execute("select 1 from raw.loads limit 1").fetchone())
+
+
+def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
+    """Add the ledger up."""
+    totals = connection.execute(
+        """
+        select
+            count(*) filter (status = 'landed'), count(*) filter (status = 'refused'),
+            coalesce(sum(lines), 0)::bigint, coalesce(sum(landed), 0)::bigint,
+            coalesce(sum(quarantined), 0)::bigint, coalesce(sum(blank), 0)::bigint,
+            coalesce(sum(calls), 0)::bigint
+        from raw.loads
+        """
+    ).fetchone()
+    times = ", ".join(fields.readable_time(fields.FIELDS[name][0]) for name in fields.TIMES)
+    days = connection.execute(
+        f"select min(day)::date, max(day)::date from (select coalesce({times}) as day from raw.calls)"
+    ).fetchone()
+    return Summary(*totals, *days)
+
+
+def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
+    """Count `raw.calls` and `raw.quarantine` again, load by load, against `raw.loads`."""
+    rows = connection.execute(
+        """
+        with
+
+        aside as (
+            select load_id, count(distinct line_number) as lines
+            from raw.quarantine
+            group by all
+        ),
+
+        -- A line is landed if all its calls are; a plain line has one call, a batch has many.
+        batches as (
+            select distinct load_id, line_number from raw.calls where in_batch
+            except
+            select load_id, line_number from raw.quarantine
+        ),
+
+        batch_lines as (
+            select load_id, count(*) as lines from batches group by all
+        ),
+
+        calls as (
+            select
+                load_id,
+                count(*) as calls,
+                count(*) filter (not in_batch) as plain_lines
+            from raw.calls
+            group by all
+        ),
+
+        counted as (
+            select
+                coalesce(calls.load_id, aside.load_id) as load_id,
+                coalesce(calls.calls, 0) as calls,
+                coalesce(calls.plain_lines, 0) + coalesce(batch_lines.lines, 0) as landed,
+                coalesce(aside.lines, 0) as quarantined
+            from calls
+            full join aside on calls.load_id = aside.load_id
+            left join batch_lines on calls.load_id = batch_lines.load_id
+        )
+
+        select
+            coalesce(loads.load_id, counted.load_id) as load_id,
+            loads.path,
+            loads.lines, loads.landed, loads.quarantined, loads.blank, loads.calls,
+            coalesce(counted.landed, 0) as landed_now,
+            coalesce(counted.quarantined, 0) as quarantined_now,
+            coalesce(counted.calls, 0) as calls_now
+        from (select * from raw.loads where status = 'landed') as loads
+        full join counted on loads.load_id = counted.load_id
+        where loads.load_id is null
+            or loads.lines is distinct from loads.landed + loads.quarantined + loads.blank
+            or loads.landed is distinct from coalesce(counted.landed, 0)
+            or loads.quarantined is distinct from coalesce(counted.quarantined, 0)
+            or loads.calls is distinct from coalesce(counted.calls, 0)
+        order by load_id
+        """
+    ).fetchall()
+    return [_describe(*row) for row in rows]
+
+
+def _describe(
+    load_id, path, lines, landed, quarantined, blank, calls, landed_now, quarantined_now, calls_now
+) -> Disagreement:
+    if path is None:
+        return Disagreement(
+            load_id,
+            None,
+            f"has {calls_now:,} calls and {quarantined_now:,} quarantined lines,"
+            " but no row in raw.loads",
+        )
+    differences = [
+        f"{name} {said:,} in raw.loads, {found:,} in the tables"
+        for name, said, found in (
+            ("landed lines", landed, landed_now),
+            ("quarantined lines", quarantined, quarantined_now),
+            ("calls", calls, calls_now),
+        )
+        if said != found
+    ]
+    if lines != landed + quarantined + blank:
+        differences.append(f"{lines:,} lines are not {landed:,} + {quarantined:,} + {blank:,}")
+    return Disagreement(load_id, path, "; ".join(differences))

@@ -1,0 +1,47 @@
+"""What can stop Daybook, drawn once.
+
+    DaybookError                 exit 1: named in one line on stderr
+    |-- NothingToLand            a path that matches nothing
+    |-- NoDatabase               nothing has been landed here yet
+    |-- BadDatabase              a database that cannot be opened, read or written
+    |   `-- DatabaseIsHeld       exit 3: another process has it open
+    |-- AccountingFailed         the ledger and the tables disagree: never committed
+    `-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
+
+A bad line is not an error. It is a row of `raw.quarantine`.
+"""
+
+
+class DaybookError(Exception):
+    """A problem that a person can do something about: what, where, and what to do next."""
+
+    exit_code = 1
+
+
+class NothingToLand(DaybookError):
+    """A path, folder or glob without a single log file."""
+
+
+class NoDatabase(DaybookError):
+    """A command that reads came before the first landing."""
+
+
+class BadDatabase(DaybookError):
+    """The warehouse cannot be opened, read or written."""
+
+
+class DatabaseIsHeld(BadDatabase):
+    """Another process has the warehouse open; DuckDB allows one writer."""
+
+    exit_code = 3
+
+
+class AccountingFailed(DaybookError):
+    """A count that must agree does not. Nothing is committed on such a count."""
+
+
+class DamagedFile(DaybookError):
+    """A file that cannot be trusted as a whole; `str(error)` is the reason kept in `raw.loads`."""
+
+
+SOME_FILES_REFUSED = 4

@@ -1,0 +1,80 @@
+"""The fields of a call: how senders name them, how `raw.calls` does, how they are judged."""
+
+from importlib import resources
+
+# As the sender writes it: (as raw.calls has it, its type there).
+FIELDS = {
+    "type": ("type", "VARCHAR"),
+    "messageId": ("message_id", "VARCHAR"),
+    "userId": ("user_id", "VARCHAR"),
+    "anonymousId": ("anonymous_id", "VARCHAR"),
+    "groupId": ("group_id", "VARCHAR"),
+    "previousId": ("previous_id", "VARCHAR"),
+    "event": ("event", "VARCHAR"),
+    "name": ("name", "VARCHAR"),
+    "category": ("category", "VARCHAR"),
+    "channel": ("channel", "VARCHAR"),
+    "properties": ("properties", "JSON"),
+    "traits": ("traits", "JSON"),
+    "context": ("context", "JSON"),
+    "integrations": ("integrations", "JSON"),
+    "timestamp": ("timestamp", "VARCHAR"),
+    "originalTimestamp": ("original_timestamp", "VARCHAR"),
+    "sentAt": ("sent_at", "VARCHAR"),
+    "receivedAt": ("received_at", "VARCHAR"),
+}
+# Read to judge by, not kept.
+WITNESSES = {"batch": "JSON", "distinct_id": "VARCHAR"}
+SENT = {name: kind for name, (_, kind) in FIELDS.items()} | WITNESSES
+
+# Text or a number; anything else in its place is as good as absent. So is the empty text.
+IDS = ("type", "messageId", "userId", "anonymousId", "groupId", "previousId", "event")
+TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+
+# What an item of a batch takes from its body, where it has none itself.
+INHERITED = ("sentAt", "receivedAt", "context")
+
+
+def columns_kept() -> str:
+    """The columns of `raw.calls` from `type` on."""
+    return ", ".join(f'"{column}"' for column, _ in FIELDS.values())
+
+
+def select_kept() -> str:
+    """From the sender's names to ours; the empty text of an id or a time is absent."""
+    return ", ".join(
+        f"""nullif("{name}", '') as "{column}\""""
+        if name in IDS or name in TIMES
+        else f'"{name}" as "{column}"'
+        for name, (column, _) in FIELDS.items()
+    )
+
+
+def readable_time(text: str) -> str:
+    """The SQL for the time that `text` (an SQL expression) holds, as a UTC timestamp, or null."""
+    return _sql("readable_time.sql").replace("{text}", text)
+
+
+def reason() -> str:
+    """The SQL for why a call cannot be landed, or null."""
+    unreadable = " and ".join(f'({readable_time(FIELDS[name][0])}) is null' for name in TIMES)
+    return _sql("reason.sql").replace("{no_readable_time}", unreadable)
+
+
+def not_told_apart() -> str:
+    """The SQL for rows whose sender's line has to be looked at again.
+
+    A batch body; a call without an id of its own; and what may be a boolean, an object or an
+    array in an id's place, which in a text column looks just like the text.
+    """
+    odd = " or ".join(
+        f"""("{column}" in ('true', 'false')
+            or (("{column}" ^@ '{{' or "{column}" ^@ '[') and json_valid("{column}")))"""
+        for column in (FIELDS[name][0] for name in IDS if name != "type")
+    )
+    return f"batch is not null or message_id is null or coalesce({odd}, false)"
+
+
+def _sql(name: str) -> str:
+    lines = resources.files("loaders").joinpath(name).read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).strip()

@@ -1,0 +1,47 @@
+"""How much is too much: the sizes that keep memory bounded and bombs out.
+
+Each limit can be set by an environment variable of the name given beside it.
+"""
+
+import os
+from dataclasses import dataclass, field, fields
+
+from loaders.errors import DaybookError
+
+KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
+
+
+def _limit(variable: str, default: float) -> float:
+    return field(default=default, metadata={"variable": variable})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes in bytes, times in seconds."""
+
+    # A file that unpacks to more than this, or to more than `ratio` times its own size, is a bomb.
+    unpacked_bytes: float = _limit("DAYBOOK_MAX_UNPACKED_BYTES", 256 * GB)
+    ratio: float = _limit("DAYBOOK_MAX_RATIO", 1000)
+    # Below this size no ratio is looked at: small repetitive logs pack very well.
+    ratio_from_bytes: float = _limit("DAYBOOK_RATIO_FROM_BYTES", 16 * MB)
+    # A file with a longer line is refused: a line has to fit into memory to be judged.
+    line_bytes: float = _limit("DAYBOOK_MAX_LINE_BYTES", 256 * MB)
+    # What is judged and handed to DuckDB at once. Larger chunks cost memory, smaller ones speed.
+    chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 64 * MB)
+    # What DuckDB itself may use; Python's share comes on top (about four chunks).
+    engine_bytes: float = _limit("DAYBOOK_MEMORY", 1 * GB)
+    # How long to wait for another process to close the database.
+    lock_seconds: float = _limit("DAYBOOK_LOCK_SECONDS", 5)
+
+    @classmethod
+    def from_environment(cls) -> "Limits":
+        """The defaults, with what the environment says instead."""
+        chosen = {}
+        for limit in fields(cls):
+            variable = limit.metadata["variable"]
+            if text := os.environ.get(variable):
+                try:
+                    chosen[limit.name] = float(text)
+                except ValueError:
+                    raise DaybookError(f"{variable} must be a number, not {text!r}.") from None
+        return cls(**chosen)

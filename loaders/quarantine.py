@@ -1,0 +1,63 @@
+"""The lines that were set aside, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+# Every reason there is, in the words of the README.
+REASONS = {
+    "not_a_json_object": "not one JSON object in UTF-8 (RFC 8259, strictly)",
+    "nested_too_deep": "nested deeper than 1,024 levels",
+    "unknown_type": "type is not identify, group, track, page, screen or alias",
+    "posthog_format": "PostHog's own format (distinct_id), not Segment's",
+    "no_user_id": "neither userId nor anonymousId",
+    "no_event": "a track without event",
+    "no_group_id": "a group without groupId",
+    "no_previous_id": "an alias without previousId",
+    "no_readable_time": "no ISO 8601 time between 1970 and 2099 in any of the four time fields",
+    "empty_batch": "a batch body without calls",
+}
+
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """One line, or one call of a batch, that was set aside."""
+
+    load_id: int
+    path: str
+    line_number: int
+    call_number: int | None
+    reason: str
+    beginning: bytes | None  # None: the line is too long to be kept with each of its calls
+
+
+def quarantined(
+    connection: duckdb.DuckDBPyConnection, load_id: int | None = None, limit: int | None = None
+) -> Iterator[Quarantined]:
+    """Everything that was set aside, in order, with the beginning of each line."""
+    found = connection.execute(
+        f"""
+        select load_id, loads.path, line_number, call_number, quarantine.reason,
+            array_slice(line, 1, {_SHOWN})
+        from raw.quarantine
+        left join raw.loads using (load_id)
+        where $load is null or load_id = $load
+        order by load_id, line_number, call_number nulls first
+        limit $limit
+        """,
+        {"load": load_id, "limit": limit if limit is not None else 1 << 62},
+    )
+    while rows := found.fetchmany(1000):
+        for row in rows:
+            yield Quarantined(*row)
+
+
+def count_quarantined(connection: duckdb.DuckDBPyConnection, load_id: int | None = None) -> int:
+    """How many rows `quarantined` has without a limit."""
+    return connection.execute(
+        "select count(*) from raw.quarantine where $load is null or load_id = $load",
+        {"load": load_id},
+    ).fetchone()[0]

@@ -1,0 +1,10 @@
+-- Why a call is set aside; null: it is not. The README lists these reasons.
+case
+    when type is null or type not in ('identify', 'group', 'track', 'page', 'screen', 'alias')
+        then if(distinct_id is null, 'unknown_type', 'posthog_format')
+    when user_id is null and anonymous_id is null then 'no_user_id'
+    when type = 'track' and event is null then 'no_event'
+    when type = 'group' and group_id is null then 'no_group_id'
+    when type = 'alias' and previous_id is null then 'no_previous_id'
+    when {no_readable_time} then 'no_readable_time'
+end

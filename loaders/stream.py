@@ -1,0 +1,190 @@
+"""Reads a log file's bytes once: unpacked, verified to the last checksum, hashed.
+
+Compression is told by the first bytes. Whatever makes the bytes doubtful refuses the whole file.
+"""
+
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import zstandard
+
+from loaders.discover import LogFile
+from loaders.errors import DamagedFile
+from loaders.limits import GB, MB, Limits
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPABLE = tuple(bytes([low, 0x2A, 0x4D, 0x18]) for low in range(0x50, 0x60))
+BOM = b"\xef\xbb\xbf"
+
+_FOREIGN = {
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ\x00": "compressed with xz",
+    b"\x04\x22\x4d\x18": "compressed with lz4",
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "a Parquet file",
+    b"Obj\x01": "an Avro file",
+}
+_READ = 1 * MB
+_UNPACK = 8 * MB
+# zstd can unfold 4 bytes into 128 KB, so it is fed in small bites.
+_BITE = 8 << 10
+_WIDEST_WINDOW = 128 * MB
+
+
+@dataclass
+class Stream:
+    """The unpacked bytes of one file; iterate it once, then ask for `sha256` and `unpacked`."""
+
+    file: LogFile
+    limits: Limits
+    on_read: Callable[[int], None] = lambda _: None  # told how many bytes of the file were read
+    unpacked: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of the unpacked bytes, as hex."""
+        return self._digest.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Blocks of unpacked bytes. Raises `DamagedFile`, possibly after the last block."""
+        if self.file.refused_because:
+            raise DamagedFile(self.file.refused_because)
+        try:
+            # Not blocking: opening a pipe that nobody writes to would wait for ever.
+            descriptor = os.open(self.file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+            with open(descriptor, "rb", buffering=0) as raw:
+                yield from self._read(raw)
+        except OSError as error:
+            raise DamagedFile(f"cannot be read: {error.strerror or error}") from error
+
+    def _read(self, raw: BinaryIO) -> Iterator[bytes]:
+        before = os.fstat(raw.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise DamagedFile("not a regular file")
+        for block in _unpack(self._pieces(raw)):
+            if not self.unpacked:
+                _refuse_what_is_no_text(block)
+            self.unpacked += len(block)
+            self._refuse_a_bomb(raw.tell())
+            self._digest.update(block)
+            yield block
+        after = os.fstat(raw.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise DamagedFile("it changed while it was read; land it when it is complete")
+
+    def _pieces(self, raw: BinaryIO) -> Iterator[bytes]:
+        while piece := raw.read(_READ):
+            self.on_read(len(piece))
+            yield piece
+
+    def _refuse_a_bomb(self, packed: int) -> None:
+        if self.unpacked > self.limits.unpacked_bytes:
+            raise DamagedFile(
+                f"unpacks to more than {self.limits.unpacked_bytes / GB:,.1f} GB"
+                " (DAYBOOK_MAX_UNPACKED_BYTES allows more)"
+            )
+        if self.unpacked > max(self.limits.ratio_from_bytes, self.limits.ratio * packed):
+            raise DamagedFile(
+                f"unpacks to more than {self.limits.ratio:,.0f} times its size"
+                " (DAYBOOK_MAX_RATIO allows more)"
+            )
+
+
+def _unpack(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"")
+    if first.startswith(GZIP):
+        return _unpack_gzip(first, pieces)
+    if first.startswith((ZSTD, *ZSTD_SKIPPABLE)):
+        return _unpack_zstd(first, pieces)
+    return _as_it_is(first, pieces)
+
+
+def _as_it_is(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from pieces
+
+
+def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Any number of members, each with its checksum and its length verified by zlib."""
+    member, held = zlib.decompressobj(wbits=31), first
+    while True:
+        try:
+            block = member.decompress(held, _UNPACK)
+        except zlib.error as error:
+            raise DamagedFile(f"damaged gzip: {error}") from error
+        if block:
+            yield block
+        if member.eof:
+            held = member.unused_data
+            while len(held) < len(GZIP) and (piece := next(pieces, b"")):
+                held += piece
+            if not held:
+                return
+            if not held.startswith(GZIP):
+                raise DamagedFile("trailing garbage after the gzip stream")
+            member = zlib.decompressobj(wbits=31)
+        elif member.unconsumed_tail:
+            held = member.unconsumed_tail
+        elif not (held := next(pieces, b"")):
+            # zlib may still hold output back that did not fit into the last block.
+            if block:
+                continue
+            raise DamagedFile("the gzip stream is cut off")
+
+
+def _unpack_zstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Any number of frames, each to its end: a stream cut at a block looks whole otherwise."""
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_WIDEST_WINDOW)
+    frame, at_start, gathered = unpacker.decompressobj(), True, []
+    for bite in _bites(first, pieces):
+        rest = bite
+        while rest:
+            try:
+                block = frame.decompress(rest)
+            except zstandard.ZstdError as error:
+                what = "trailing garbage after the zstd stream" if at_start else "damaged zstd"
+                raise DamagedFile(f"{what}: {error}") from error
+            at_start = False
+            if block:
+                gathered.append(block)
+            rest = b""
+            if frame.eof:
+                rest = frame.unused_data
+                frame, at_start = unpacker.decompressobj(), True
+        if sum(map(len, gathered)) >= _READ:
+            yield b"".join(gathered)
+            gathered.clear()
+    if gathered:
+        yield b"".join(gathered)
+    if not at_start:
+        raise DamagedFile("the zstd stream is cut off")
+
+
+def _bites(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in _as_it_is(first, pieces):
+        for start in range(0, len(piece), _BITE):
+            yield piece[start : start + _BITE]
+
+
+def _refuse_what_is_no_text(start: bytes) -> None:
+    if start.startswith((GZIP, ZSTD)):
+        raise DamagedFile("compressed twice; unpack it once")
+    for magic, what in _FOREIGN.items():
+        if start.startswith(magic):
+            raise DamagedFile(f"{what}; Daybook reads plain text, gzip and zstd")
+    if start[8:12] == b"DUCK":
+        raise DamagedFile("a DuckDB database, not a log")
+    if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")) or _is_wide(start[:4096]):
+        raise DamagedFile("unknown encoding: it looks like UTF-16 or UTF-32; Daybook reads UTF-8")
+
+
+def _is_wide(sample: bytes) -> bool:
+    """Text of two or four bytes a letter has a NUL in most letters; UTF-8 has none at all."""
+    return len(sample) >= 4 and 0.25 <= sample.count(0) / len(sample) < 0.9

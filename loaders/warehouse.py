@@ -1,0 +1,142 @@
+"""Opens the warehouse: one writer at a time, for a while patient, and never with a traceback."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from loaders.errors import BadDatabase, DatabaseIsHeld, NoDatabase
+from loaders.limits import Limits
+
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse opened for writing."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    spool: Path  # a folder for pieces of files on their way in; empty again after each file
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.connection.execute("begin transaction")
+        try:
+            yield
+            self.connection.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self.connection.execute("rollback")
+        except duckdb.Error:  # the commit itself failed: nothing is open any more
+            pass
+
+    def detach(self, schema: str) -> None:
+        """Drop a memory database, from outside of the transaction that may be open."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"detach {schema}")
+
+
+@contextmanager
+def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
+    """Open (and where needed create) the warehouse for writing; checkpoint it when done."""
+    if not path.absolute().parent.is_dir():
+        raise BadDatabase(f"{path}: there is no folder {path.absolute().parent}. Make it first.")
+    connection = _connect(path, limits.lock_seconds, read_only=False)
+    # Only the holder of the database comes here, so what lies there is of a run that was stopped.
+    spool = path.absolute().with_name(path.name + ".spool")
+    with explained(path), connection:
+        connection.execute(f"set memory_limit = '{int(limits.engine_bytes)}B'")
+        connection.execute(_schema())
+        shutil.rmtree(spool, ignore_errors=True)
+        spool.mkdir()
+        try:
+            yield Warehouse(path, connection, spool)
+            connection.execute("checkpoint")
+        finally:
+            shutil.rmtree(spool, ignore_errors=True)
+
+
+@contextmanager
+def read_warehouse(
+    path: Path, lock_seconds: float | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading only. Raises `NoDatabase` before the first landing."""
+    if not path.exists():
+        raise NoDatabase(
+            f"There is no database at {path} yet. Land some logs first: daybook land PATH"
+        )
+    wait = Limits.from_environment().lock_seconds if lock_seconds is None else lock_seconds
+    with _connect(path, wait, read_only=True) as connection, explained(path):
+        yield connection
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the engine's and the disk's own errors into one line each."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise BadDatabase(
+            f"{path}: DuckDB needs more memory than it may use; DAYBOOK_MEMORY (bytes) allows"
+            f" more. It said: {_first_line(error)}"
+        ) from error
+    except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
+        raise BadDatabase(
+            f"{path} could not be read or written: {_first_line(error)}. What was being landed is"
+            " not in it; mend the cause and run the same command again."
+        ) from error
+
+
+def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+            connection.execute("set global TimeZone = 'UTC'")
+            return connection
+        except duckdb.Error as error:
+            if not _is_locked(error):
+                raise BadDatabase(_why_not(path, error)) from error
+            if time.monotonic() >= deadline:
+                raise DatabaseIsHeld(_held(path, error)) from error
+            time.sleep(min(0.1, wait))
+
+
+def _is_locked(error: duckdb.Error) -> bool:
+    return "lock" in str(error).lower() and isinstance(error, duckdb.IOException)
+
+
+def _held(path: Path, error: duckdb.Error) -> str:
+    holder = _HOLDER.search(str(error))
+    who = f" (pid {holder[1]})" if holder else ""
+    return (
+        f"{path} is open in another process{who}. Close it there, then run the same command again."
+    )
+
+
+def _why_not(path: Path, error: duckdb.Error) -> str:
+    if path.is_dir():
+        return f"{path} is a folder, not a database. Name a file with --database."
+    if "not a valid duckdb database file" in str(error).lower():
+        return f"{path} is not a DuckDB database. Name another file with --database."
+    return f"{path} cannot be opened: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
+
+
+def _schema() -> str:
+    return resources.files("loaders").joinpath("schema.sql").read_text()

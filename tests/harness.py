@@ -1,0 +1,273 @@
+"""A company's own checkout of Daybook: lands real files, builds with real dbt, reads the marts.
+
+One dbt process serves the whole session (importing dbt costs seconds), and what it has parsed is
+kept from build to build and from checkout to checkout.
+"""
+
+import contextlib
+import csv
+import gzip
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from click.testing import CliRunner, Result
+
+REPO = Path(__file__).resolve().parent.parent
+SHARED_WITH_THE_REPO = (
+    "models",
+    "macros",
+    "analyses",
+    "tests/sql",
+    "dbt_project.yml",
+    "profiles.yml",
+)
+
+# Contract 4, column by column.
+SEED_COLUMNS = {
+    "tracking_plan_events": (
+        "event description feature counts_as_active expected_side former_names"
+    ),
+    "tracking_plan_properties": "event property type required allowed_values is_pii",
+    "tracking_plan_traits": "entity trait type required allowed_values is_pii former_names",
+    "plans": "plan is_paying mau_limit",
+    "internal_accounts": "match_on value reason",
+    "activity_reports": "report entity event filter_by filter_values starts_on ends_on",
+    "stickiness_reports": "report entity event bucket starts_on ends_on",
+    "retention_reports": (
+        "report entity cohort_event return_event cohort_rule period return_window minimum_events"
+        " periods filter_by filter_values breakdown breakdown_at starts_on ends_on"
+    ),
+    "activation_milestones": "entity milestone position event minimum_events within_days",
+    "funnels": "funnel entity order_rule window_seconds starts_on ends_on",
+    "funnel_steps": "funnel step event excluded_event",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a `dbt build` came to: `failures` has a line per node that failed, or the one error."""
+
+    succeeded: bool
+    failures: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)  # warnings, errors and print()s, as one reads
+    ran: list[str] = field(default_factory=list)  # the nodes that ran, by unique id
+
+    @property
+    def output(self) -> str:
+        """Everything that a person could have read of it."""
+        return "\n".join([*self.printed, *self.failures])
+
+
+class Daybook:
+    """A folder that shares the repo's models and has its own seeds, logs and database."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.database = self.folder / "warehouse.duckdb"
+        self.logs = self.folder / "logs_in"
+        self.logs.mkdir(parents=True)
+        for name in SHARED_WITH_THE_REPO:
+            place = self.folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(REPO / name)
+        self.restore_seeds()
+
+    # What the company has
+
+    def restore_seeds(self) -> None:
+        """Put back the seeds that come with Daybook."""
+        shutil.rmtree(self.folder / "seeds", ignore_errors=True)
+        shutil.copytree(REPO / "seeds", self.folder / "seeds")
+
+    def seed_path(self, name: str) -> Path:
+        """Where a seed lies: `retention_reports`, or `reports/retention_reports`."""
+        name = f"{Path(name).name}.csv"
+        found = sorted((self.folder / "seeds").rglob(name))
+        assert len(found) == 1, f"{len(found)} seeds are called {name}: {found}"
+        return found[0]
+
+    def seed(self, name: str, rows: Iterable[Mapping[str, Any]] = ()) -> Path:
+        """Replace a seed's rows. What a row leaves out, or has as None, is blank."""
+        path = self.seed_path(name)
+        columns = SEED_COLUMNS[path.stem].split()
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            for row in rows:
+                writer.writerow({name: _cell(value) for name, value in row.items()})
+        return path
+
+    def seed_rows(self, name: str) -> list[dict[str, str]]:
+        """A seed's rows as they stand, every cell as text."""
+        with self.seed_path(name).open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def write(
+        self, calls: Iterable[Mapping | str | bytes] | bytes, name: str = "log.jsonl"
+    ) -> Path:
+        """Write a log: a call per line; text and bytes stand as they are; .gz is compressed."""
+        if not isinstance(calls, bytes):
+            calls = b"".join(_line(call) + b"\n" for call in calls)
+        path = self.logs / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(calls, mtime=0) if name.endswith(".gz") else calls)
+        return path
+
+    def forget(self) -> None:
+        """Start again: no logs, no database. Seeds stay."""
+        shutil.rmtree(self.logs)
+        self.logs.mkdir()
+        for path in self.folder.glob(f"{self.database.name}*"):
+            path.unlink()
+
+    # What the company does
+
+    def run(self, *arguments: Any, exit_code: int | None = 0) -> Result:
+        """Run `daybook ARGUMENTS` in the folder; `exit_code` is what is expected (None: any)."""
+        from loaders.cli import main
+
+        with _inside(self.folder):
+            result = CliRunner(env={"DAYBOOK_DATABASE": str(self.database)}).invoke(
+                main, [str(argument) for argument in arguments]
+            )
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert exit_code in (None, result.exit_code), (
+            f"daybook {' '.join(map(str, arguments))} ended with {result.exit_code}:\n"
+            f"{result.output}"
+        )
+        return result
+
+    def land(self, *paths: Path | str, exit_code: int | None = 0) -> Result:
+        """Run `daybook land PATHS`; without a path, all that was written here."""
+        return self.run("land", *(paths or [self.logs]), exit_code=exit_code)
+
+    def build(
+        self,
+        *arguments: str,
+        vars: Mapping[str, Any] | None = None,
+        command: str = "build",
+        fails: bool = False,
+    ) -> Build:
+        """Run `dbt build ARGUMENTS`. Raises if it fails, or, with `fails`, if it passes."""
+        result = _dbt(self.folder, command, *arguments, vars=vars or {})
+        if result.succeeded == fails:
+            raise AssertionError(
+                f"dbt {command} should have failed, and passed"
+                if fails
+                else f"dbt {command} failed:\n{result.output}"
+            )
+        return result
+
+    # What the company reads
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """A query's rows. Its own connection, read only, closed before it returns."""
+        columns, rows = self._ask(sql)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """A query's rows as a frame."""
+        columns, rows = self._ask(sql)
+        return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A whole table: `table("marts.activity")`."""
+        return self.query(f"select * from {name}")
+
+    def _ask(self, sql: str) -> tuple[list[str], list[tuple]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            answer = connection.execute(sql)
+            return [column[0] for column in answer.description], answer.fetchall()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _line(call: Mapping | str | bytes) -> bytes:
+    if isinstance(call, bytes):
+        return call
+    return call.encode() if isinstance(call, str) else json.dumps(call).encode()
+
+
+@contextlib.contextmanager
+def _inside(folder: Path, **environment: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -> Build:
+    from dbt.cli.main import dbtRunner
+
+    # dbt parses everything anew when the project's or the database's path has changed. So it sees
+    # all checkouts under one path, a link; and each set of vars keeps a manifest of its own.
+    desk = _desk()
+    checkout = desk / "checkout"
+    checkout.unlink(missing_ok=True)
+    checkout.symlink_to(folder)
+    vars_as_text = json.dumps(vars, sort_keys=True, default=str)
+    target = desk / f"target-{sha256(vars_as_text.encode()).hexdigest()[:12]}"
+
+    printed = []
+
+    def keep(event: Any) -> None:
+        if event.info.level in ("warn", "error") or event.info.name in ("PrintEvent", "Formatting"):
+            printed.append(event.info.msg)
+
+    options = [
+        *("--project-dir", str(checkout), "--profiles-dir", str(checkout)),
+        *("--target-path", str(target), "--log-path", str(desk / "logs")),
+        *("--vars", vars_as_text),
+    ]
+    logging = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    with _inside(folder, DAYBOOK_DATABASE=str(checkout / "warehouse.duckdb")):
+        outcome = dbtRunner(callbacks=[keep]).invoke([*logging, command, *options, *arguments])
+    _close_every_connection()
+
+    nodes = list(getattr(outcome.result, "results", []))
+    failures = [
+        f"{node.node.unique_id}: {node.message}"
+        for node in nodes
+        if node.status in ("error", "fail", "runtime error")
+    ]
+    if outcome.exception:
+        failures.append(str(outcome.exception))
+    return Build(outcome.success, failures, printed, [node.node.unique_id for node in nodes])
+
+
+@cache
+def _desk() -> Path:
+    """Where this session's dbt keeps what it has parsed."""
+    folder = tempfile.TemporaryDirectory(prefix="daybook-dbt-")
+    _desk.keep = folder  # removed when the session ends
+    return Path(folder.name)
+
+
+def _close_every_connection() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    environment = DuckDBConnectionManager._ENV
+    reset_adapters()
+    if environment is not None:
+        environment.close()

@@ -1,0 +1,131 @@
+"""Random lives, landed and built for real, against the reference written from the contract.
+
+A life on which they differ is printed with its differences and saved. Move its file to
+`tests/examples/NAME.json`, named after the rule that it breaks, and it stays as a named example.
+"""
+
+import json
+from collections.abc import Iterator
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Daybook
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from lives import VARIABLES, lives, plans
+from reference import marts
+
+EXAMPLES = Path(__file__).parent / "examples"
+KEYS = {
+    "activity": ("report", "clock", "period_start", "period_end"),
+    "retention": ("report", "breakdown_value", "cohort_start", "period_number"),
+    "retention_overall": ("report", "breakdown_value", "period_number"),
+    "activation": ("entity", "milestone", "cohort_week"),
+}
+
+settings.register_profile("lives", deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("lives")
+
+
+@pytest.fixture(scope="module")
+def daybook(tmp_path_factory) -> Daybook:
+    """One checkout for all examples: its database is thrown away after each."""
+    return Daybook(tmp_path_factory.mktemp("reference") / "daybook")
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_marts_are_what_the_contract_says(daybook, number):
+    compare_a_life(daybook, number, Phase.generate)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(5, 205))
+def test_marts_are_what_the_contract_says_of_many(daybook, number):
+    compare_a_life(daybook, number, Phase.generate, Phase.shrink)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.json")))
+def test_named_example(daybook, name):
+    example = json.loads((EXAMPLES / f"{name}.json").read_text())
+    compare(daybook, example["lines"], example["seeds"], example["variables"])
+
+
+def compare_a_life(daybook: Daybook, number: int, *phases: Phase) -> None:
+    """The life of this number. (Of one run's many examples, Hypothesis makes most look alike.)"""
+
+    @seed(number)
+    @settings(max_examples=1, phases=phases, database=None)
+    @given(lines=lives(), seeds=plans())
+    def compare_it(lines: list, seeds: dict) -> None:
+        assume(lines)
+        compare(daybook, lines, seeds, VARIABLES[number % len(VARIABLES)])
+
+    compare_it()
+
+
+def compare(daybook: Daybook, lines: list, seeds: dict, variables: dict) -> None:
+    """Land and build, and hold every row against the reference."""
+    daybook.forget()
+    for name, rows in seeds.items():
+        daybook.seed(name, rows)
+    for file in (0, 1):
+        daybook.write(lines[file::2], name=f"{file}.jsonl")
+    daybook.land()
+    daybook.build(
+        *("--select", *(f"+{table}" for table in KEYS), "--exclude-resource-type", "unit_test"),
+        vars=variables,
+    )
+
+    expected = marts(lines, seeds, variables)
+    found = [
+        difference
+        for table, key in KEYS.items()
+        for difference in differences(table, key, expected[table], rows_of(daybook, table))
+    ]
+    if found:
+        saved = daybook.folder / "example.json"
+        example = {"lines": lines, "seeds": seeds, "variables": variables}
+        saved.write_text(json.dumps(example, indent=1))
+        raise AssertionError(message(found, seeds, saved))
+
+
+def rows_of(daybook: Daybook, table: str) -> list[dict[str, Any]]:
+    return daybook.rows(f"select * from marts.{table}")
+
+
+def differences(table: str, key: tuple, expected: list, got: list) -> Iterator[tuple[str, str]]:
+    """(whose, what) per row that is missing, not expected, or different."""
+    expected_rows = {tuple(row[column] for column in key): row for row in expected}
+    got_rows = {tuple(row[column] for column in key): row for row in got}
+    assert len(got_rows) == len(got), f"marts.{table} has two rows of one {key}"
+    for at in sorted(expected_rows.keys() | got_rows.keys()):
+        want, have = expected_rows.get(at, {}), got_rows.get(at, {})
+        wrong = [
+            f"{column}: expected {want.get(column)}, got {have.get(column, 'no such column')}"
+            for column in want.keys() | have.keys()
+            if column not in want or column not in have or not same(want[column], have[column])
+        ]
+        if not want:
+            wrong = [f"not expected: {have}"]
+        elif not have:
+            wrong = [f"missing: {want}"]
+        if wrong:
+            where = ", ".join(str(value) for value in at[1:])
+            yield at[0], f"{table} ({where}): {'; '.join(wrong)}"
+
+
+def same(expected: Any, got: Any) -> bool:
+    if isinstance(expected, float) and isinstance(got, float):
+        return isclose(expected, got, rel_tol=1e-9, abs_tol=1e-9)
+    return expected == got and (expected is None) == (got is None)
+
+
+def message(found: list[tuple[str, str]], seeds: dict, saved: Path, most: int = 12) -> str:
+    definitions = {
+        row["report"]: {column: value for column, value in row.items() if value is not None}
+        for name in ("activity_reports", "retention_reports")
+        for row in seeds[name]
+    }
+    shown = [f"\n{definitions.get(whose, whose)}\n  {what}" for whose, what in found[:most]]
+    return f"{len(found)} differences; the example is in {saved}{''.join(shown)}"
