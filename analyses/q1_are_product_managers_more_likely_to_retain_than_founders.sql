@@ -40,19 +40,19 @@ rates as (
 weeks as (
     select
         managers.week,
-        managers.people as product_managers,
-        managers.rate as managers_retained,
+        managers.people as managers,
+        managers.rate as managers_active,
         founders.people as founders,
-        founders.rate as founders_retained,
+        founders.rate as founders_active,
         managers.rate - founders.rate as difference,
         difference - sqrt(
             power(managers.rate - (managers.middle - managers.spread) / managers.scale, 2)
             + power((founders.middle + founders.spread) / founders.scale - founders.rate, 2)
-        ) as difference_low,
+        ) as low,
         difference + sqrt(
             power((managers.middle + managers.spread) / managers.scale - managers.rate, 2)
             + power(founders.rate - (founders.middle - founders.spread) / founders.scale, 2)
-        ) as difference_high
+        ) as high
     from rates as managers
     inner join rates as founders on managers.week = founders.week
     where
@@ -72,16 +72,16 @@ judged as (
 answer as (
     select coalesce(max(
         case
-            when difference_low > 0 then 'Yes: '
-            when difference_high < 0 then 'No, less likely: '
+            when low > 0 then 'Yes: '
+            when high < 0 then 'No, less likely: '
             else 'No difference beyond chance: '
         end
         || format(
             'in week {} after sign-up {:.1f} % of {:,} product managers were active, and {:.1f} % '
             'of {:,} founders ({:+.1f} points; 95 % interval {:+.1f} to {:+.1f}). Roles are those '
             'at sign-up.',
-            week, 100 * managers_retained, product_managers, 100 * founders_retained, founders,
-            100 * difference, 100 * difference_low, 100 * difference_high
+            week, 100 * managers_active, managers, 100 * founders_active, founders,
+            100 * difference, 100 * low, 100 * high
         )
     ), 'The logs cannot tell: there is no complete week since sign-up with both a product manager '
        'and a founder in it.') as answer

@@ -12,7 +12,7 @@ plans as (
         coalesce(plan, '(none)') as plan,
         max(mau_limit) as mau_limit,
         count(*) as companies,
-        count(monthly_active_users) as companies_with_a_count,
+        count(monthly_active_users) as with_a_count,
         count(*) filter (monthly_active_users > 1000) as over_1000,
         count(*) filter (is_over_mau_limit) as over_their_limit
     from companies
@@ -22,7 +22,7 @@ plans as (
 answer as (
     select
         case
-            when coalesce(sum(companies_with_a_count), 0) = 0
+            when coalesce(sum(with_a_count), 0) = 0
                 then 'The logs cannot tell: of no company the monthly active users are known.'
             else format(
                 '{:,} of {:,} companies are over 1,000 monthly active users; {:,} are over the '

@@ -7,10 +7,10 @@ weeks as (
         breakdown_at as clock,
         period_number as week,
         max(cohort_size) filter (lower(breakdown_value) = 'true') as tracking,
-        max(retention_rate) filter (lower(breakdown_value) = 'true') as tracking_retained,
+        max(retention_rate) filter (lower(breakdown_value) = 'true') as tracking_active,
         max(cohort_size) filter (lower(breakdown_value) = 'false') as not_tracking,
-        max(retention_rate) filter (lower(breakdown_value) = 'false') as not_tracking_retained,
-        tracking_retained - not_tracking_retained as difference
+        max(retention_rate) filter (lower(breakdown_value) = 'false') as not_tracking_active,
+        tracking_active - not_tracking_active as difference
     from marts.retention_overall
     where
         report in ('companies by tracks_groups at entry', 'companies by tracks_groups latest')
@@ -44,7 +44,7 @@ answer as (
             'active, and {:.1f} % of the {:,} that did not ({:+.1f} points). This goes by whether '
             'they tracked groups at entry; by the latest value, which favours those who stayed '
             'long enough to set it, see the rows of the clock latest.',
-            week, 100 * tracking_retained, tracking, 100 * not_tracking_retained, not_tracking,
+            week, 100 * tracking_active, tracking, 100 * not_tracking_active, not_tracking,
             100 * difference
         )
     ), 'The logs cannot tell: there is no complete week since sign-up with both a company that '

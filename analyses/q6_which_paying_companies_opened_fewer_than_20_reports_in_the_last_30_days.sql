@@ -19,7 +19,7 @@ paying_companies as (
         companies.name,
         companies.plan,
         cast(coalesce(opened.reports_opened, 0) as bigint) as reports_opened,
-        companies.last_active_at
+        cast(companies.last_active_at as date) as last_active
     from marts.dim_companies as companies
     left join opened on companies.company_id = opened.company_id
     where

@@ -13,19 +13,16 @@ from loaders.stream import BOM
 class Chunk:
     """Whole lines of one file; the last line of the file may lack its line end."""
 
-    content: bytes
+    content: bytes  # ends with a line end, whether the file does or not
     lines_before: int
     lines: int
+    landmarks: tuple[tuple[int, int], ...]  # (index of a line, where it starts), a few
     longest_line: int  # an upper bound, in bytes
     doubtful: bool  # DuckDB's parser might forgive something here
 
     def split(self) -> list[bytes]:
         """The lines, each verbatim without its line ending (LF or CR LF)."""
-        lines = self.content.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-            return [line.removesuffix(b"\r") for line in lines]
-        return [*(line.removesuffix(b"\r") for line in lines[:-1]), lines[-1]]
+        return [line.removesuffix(b"\r") for line in self.content.split(b"\n")[:-1]]
 
 
 def chunks(blocks: Iterable[bytes], limits: Limits) -> Iterator[Chunk]:
@@ -36,10 +33,27 @@ def chunks(blocks: Iterable[bytes], limits: Limits) -> Iterator[Chunk]:
             content = content.removeprefix(BOM)
         if not content:
             continue
-        lines = content.count(b"\n") + (not content.endswith(b"\n"))
+        if not content.endswith(b"\n"):
+            # DuckDB sometimes moves a last line without an end to the front.
+            content += b"\n"
+        lines, landmarks = _count_lines(content)
         longest, deep = longest_line(content)
-        yield Chunk(content, lines_before, lines, longest, deep or may_be_misread(content))
+        doubtful = deep or may_be_misread(content)
+        yield Chunk(content, lines_before, lines, landmarks, longest, doubtful)
         lines_before += lines
+
+
+def _count_lines(content: bytes) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """How many lines there are, and where some of them start: one in each megabyte, and the last."""
+    lines, start, landmarks = 0, 0, []
+    while start < len(content):
+        landmarks.append((lines, start))
+        end = content.find(b"\n", start + MB)
+        end = len(content) if end < 0 else end + 1
+        lines += content.count(b"\n", start, end)
+        start = end
+    last = content.rfind(b"\n", 0, len(content) - 1) + 1
+    return lines, (*landmarks, (lines - 1, last))
 
 
 def _cut_at_line_ends(blocks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:

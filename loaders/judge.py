@@ -143,10 +143,27 @@ class _Reading:
         finally:
             spool.unlink()
         (found,) = self.run(f"select count(*) from {self.schema}.rows").fetchone()
-        if found != self.chunk.lines:
+        if found != self.chunk.lines or not self.is_in_order():
             return False
         self.rows = f"{self.schema}.rows"
         return True
+
+    def is_in_order(self) -> bool:
+        """Whether the n-th row is the n-th line, looked up at the chunk's landmarks.
+
+        DuckDB keeps the order of a file, on which the line numbers rest; trust, but verify.
+        """
+        starts = dict(self.chunk.landmarks)
+        content = self.chunk.content
+        return all(
+            message_id.encode() in content[starts[index] : content.find(b"\n", starts[index])]
+            for index, message_id in self.run(
+                f"""
+                select rowid, message_id from {self.schema}.rows
+                where rowid in ({", ".join(map(str, starts))}) and not look_again
+                """
+            ).fetchall()
+        )
 
     def select_rows(self, spool: Path) -> str:
         return f"""
@@ -171,7 +188,7 @@ class _Reading:
             else:
                 continue
             lines[index] = b"{}"
-        return b"\n".join(lines)
+        return b"\n".join(lines) + b"\n"
 
     def set_aside_what_is_settled(self) -> None:
         for index, reason in self.settled.items():

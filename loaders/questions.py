@@ -90,12 +90,7 @@ def show(console: Console, question: Question, answered: Answer) -> None:
         for column, cells in zip(answered.columns, zip(*answered.rows, strict=True), strict=True):
             is_number = all(isinstance(cell, int | float | None) for cell in cells)
             header = column.replace("_", " ")  # so that it can break between its words
-            table.add_column(
-                header,
-                justify="right" if is_number else "left",
-                overflow="fold",
-                min_width=max(map(len, header.split())),
-            )
+            table.add_column(header, justify="right" if is_number else "left", overflow="fold")
         for row in answered.rows[:ROWS_SHOWN]:
             table.add_row(*map(as_text, row, answered.columns))
         console.print(Padding(table, (1, 0, 0, 2)))
@@ -117,7 +112,7 @@ def as_text(cell: object, column: str) -> str:
             return "-"
         case bool():
             return "yes" if cell else "no"
-        case float() if column.startswith("difference"):
+        case float() if column in ("difference", "low", "high"):  # in points
             return f"{100 * cell:+.1f}"
         case float():
             return f"{100 * cell:.1f} %"

@@ -176,7 +176,8 @@ def text(moment: datetime) -> str:
 def copies(draw, call: Row, number: int) -> Row:
     """The call again: a retry, or a copy received later or earlier that says something else."""
     if draw(st.booleans()) or "messageId" not in call:
-        return call | {"sentAt": text(BEGINNING + timedelta(days=DAYS + 40, milliseconds=number))}
+        later = text(BEGINNING + timedelta(days=DAYS + 40, milliseconds=number))
+        return call | {"receivedAt" if "receivedAt" in call else "sentAt": later}
     other = {key: call[key] for key in call if not key.endswith(("At", "imestamp"))}
     if call["type"] == "track":
         other["event"] = draw(st.sampled_from(EVENTS))

@@ -1,0 +1,1029 @@
+"""Break each rule of the contract, one line at a time, and see its own test turn red.
+
+    python tests/mutants.py [WORD...]     # all mutants, or those whose rule has one of the words
+
+A copy of the dbt project is built once, without a mutant and without logs: every test that is
+named below has to be green there. Then each mutant is put in, its test is run alone, and the mutant
+is taken out again. `killed` is what we want to read: the test failed because its expectation was
+not met. A mutant that does not run at all (`broken`) proves nothing, and fails like a survivor.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import _close_every_connection
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+REPO = Path(__file__).resolve().parent.parent
+DBT_PART = ("models", "macros", "seeds", "tests/sql", "dbt_project.yml", "profiles.yml")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule, and the line of SQL without which it does not hold."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+CALLS = "models/staging/calls/stg_calls.sql"
+PLAN = "models/staging/plan"
+WHO = "models/intermediate/identity"
+FACTS = "models/intermediate/facts"
+ENTITIES = "models/intermediate/entities"
+CALENDAR = "models/intermediate/calendar"
+REPORTS = "models/intermediate/reports"
+CORE = "models/marts/core"
+ACTIVITY = "models/marts/activity/activity.sql"
+RETENTION = "models/marts/retention/retention.sql"
+OVERALL = "models/marts/retention/retention_overall.sql"
+ACTIVATION = "models/marts/activation/activation.sql"
+ADOPTION = "models/marts/adoption/feature_adoption.sql"
+
+TIME_RULES = "the_first_time_rule_that_applies_gives_the_time"
+COPIES = "of_several_copies_the_one_received_first_counts"
+COMPANY_OF_AN_EVENT = "the_company_on_the_call_wins_over_the_one_last_sighted"
+DEVICES = "a_device_belongs_to_whoever_was_last_seen_on_it"
+TIES = "traits_of_one_moment_are_settled_by_receipt_and_then_by_message"
+INTERNAL = "a_user_is_internal_by_the_domain_of_its_latest_email"
+SIGN_UP = "sign_up_is_the_first_sign_up_event_and_else_the_creation_trait"
+WINDOW = "both_ends_of_an_activation_window_count"
+LIFECYCLE = "new_retained_resurrected_and_dormant_add_up"
+WIDENED = "a_report_widens_to_whole_periods_and_looks_back_before_them"
+ROLLING = "a_rolling_window_holds_its_last_day_and_the_ones_before_it"
+COHORTS = "the_first_cohort_is_that_of_the_first_event_ever"
+ENTRY = "a_breakdown_at_entry_takes_the_value_at_the_end_of_that_day"
+EXACT = "exact_retention_asks_for_enough_events_in_that_very_period"
+ON_OR_AFTER = "on_or_after_counts_the_last_return_up_to_the_end_of_the_report"
+SEGMENTS = "a_company_is_paying_by_its_plan_at_the_end_of_the_period"
+RANKS = "features_are_ranked_by_adopters_then_uses_then_name"
+WEEK_DONE = "a_cohort_week_is_complete_when_its_last_day_had_the_longest_window"
+PLANS = "an_unknown_plan_is_not_paying_and_has_no_limit"
+
+MUTANTS = [
+    # Contract 2: when it happened, and which copy counts
+    Mutant(
+        "an archive's time is not corrected twice",
+        CALLS,
+        "not coalesce(in_batch, false)",
+        "coalesce(in_batch, false)",
+        TIME_RULES,
+    ),
+    Mutant(
+        "a time that the caller set is taken",
+        CALLS,
+        "when time_rule in ('corrected_by_sender', 'set_by_caller')",
+        "when time_rule in ('corrected_by_sender')",
+        TIME_RULES,
+    ),
+    Mutant(
+        "the sender's clock is corrected by the time of receipt",
+        CALLS,
+        "then read_received_at - (read_sent_at - sender_time)",
+        "then sender_time",
+        TIME_RULES,
+    ),
+    Mutant(
+        "an event of the future happened when it was received",
+        CALLS,
+        "receive_time + interval 1 day",
+        "receive_time + interval 2 day",
+        "an_event_more_than_a_day_ahead_of_its_receipt_happened_when_it_was_received",
+    ),
+    Mutant(
+        "exactly a day ahead is still believed",
+        CALLS,
+        "claimed_time > receive_time",
+        "claimed_time >= receive_time",
+        "an_event_more_than_a_day_ahead_of_its_receipt_happened_when_it_was_received",
+    ),
+    Mutant(
+        "the copy received first counts",
+        CALLS,
+        "received_at asc nulls last",
+        "received_at desc nulls last",
+        COPIES,
+    ),
+    Mutant(
+        "a copy that was never received comes last",
+        CALLS,
+        "received_at asc nulls last",
+        "received_at asc nulls first",
+        COPIES,
+    ),
+    Mutant(
+        "copies are told apart by content, not by place",
+        CALLS,
+        "event_at, type, event, user_id",
+        "load_id, event_at, type, event, user_id",
+        COPIES,
+    ),
+    Mutant(
+        "ids are unique over all types",
+        CALLS,
+        "partition by message_id",
+        "partition by message_id, type",
+        COPIES,
+    ),
+    Mutant(
+        "a day is a day of the reporting timezone",
+        "macros/engine.sql",
+        "{%- if var('timezone') == 'UTC' -%}",
+        "{%- if var('timezone') -%}",
+        "a_day_is_a_day_of_the_reporting_timezone",
+    ),
+    # Contract 5: who did it
+    Mutant(
+        "aliases are followed to the end",
+        f"{WHO}/int_user_ids.sql",
+        "inner join counting_aliases on walks.reached = counting_aliases.previous_id",
+        "inner join counting_aliases on walks.reached = counting_aliases.previous_id and false",
+        "a_chain_of_aliases_is_followed_to_its_end",
+    ),
+    Mutant(
+        "the latest alias of an id counts",
+        f"{WHO}/int_user_ids.sql",
+        "order by event_at desc, received_at desc nulls first, message_id desc",
+        "order by event_at asc, received_at desc nulls first, message_id desc",
+        "of_several_aliases_of_one_id_the_latest_counts",
+    ),
+    Mutant(
+        "of aliases of one moment the one received last counts",
+        f"{WHO}/int_user_ids.sql",
+        "order by event_at desc, received_at desc nulls first, message_id desc",
+        "order by event_at desc, message_id desc",
+        "of_several_aliases_of_one_id_the_latest_counts",
+    ),
+    Mutant(
+        "the latest alias of a circle is the one ignored",
+        f"{WHO}/int_user_ids.sql",
+        "            counting_aliases.event_at desc,",
+        "            counting_aliases.event_at asc,",
+        "the_alias_that_closes_a_circle_is_ignored",
+    ),
+    Mutant(
+        "an alias ties an anonymous id to its user",
+        f"{WHO}/int_device_owners.sql",
+        "    from aliases\n",
+        "    from aliases where false\n",
+        "an_alias_ties_an_anonymous_id_to_its_user",
+    ),
+    Mutant(
+        "a device's user is followed through aliases",
+        f"{WHO}/int_device_owners.sql",
+        "coalesce(user_ids.user_id, sent_together.user_id)",
+        "sent_together.user_id",
+        "an_alias_ties_an_anonymous_id_to_its_user",
+    ),
+    Mutant(
+        "the last one seen on a device within a day has it",
+        "macros/last_seen.sql",
+        "order by last_at desc, {{ other }} desc",
+        "order by first_at asc, {{ other }} desc",
+        DEVICES,
+    ),
+    Mutant(
+        "a day before the first sighting is the first one's",
+        "macros/last_seen.sql",
+        "select * from first_ones\nunion all\n",
+        "",
+        DEVICES,
+    ),
+    Mutant(
+        "a device changes hands when somebody else is seen on it",
+        "macros/last_seen.sql",
+        "lead(event_day) over (partition by {{ key }} order by event_day) as to_day",
+        "cast(null as date) as to_day",
+        DEVICES,
+    ),
+    Mutant(
+        "the user named by the call wins over the device's",
+        f"{WHO}/int_identified_days.sql",
+        "coalesce(user_ids.user_id, call_days.user_id, device_owners.user_id)",
+        "coalesce(device_owners.user_id, user_ids.user_id, call_days.user_id)",
+        "a_call_belongs_to_its_own_user_and_else_to_the_devices_of_its_day",
+    ),
+    Mutant(
+        "the day of a sighting counts with its new owner",
+        f"{WHO}/int_identified_days.sql",
+        "device_owners.from_day <= call_days.event_day",
+        "device_owners.from_day < call_days.event_day",
+        "a_call_belongs_to_its_own_user_and_else_to_the_devices_of_its_day",
+    ),
+    # Contract 5: for which company
+    Mutant(
+        "the company on the call wins",
+        f"{FACTS}/int_attributed_days.sql",
+        "coalesce(identified_days.sent_company_id, user_companies.company_id) as company_id",
+        "coalesce(user_companies.company_id, identified_days.sent_company_id) as company_id",
+        COMPANY_OF_AN_EVENT,
+    ),
+    Mutant(
+        "a sighting counts from its day on",
+        f"{FACTS}/int_attributed_days.sql",
+        "or user_companies.from_day <= identified_days.event_day",
+        "or user_companies.from_day < identified_days.event_day",
+        COMPANY_OF_AN_EVENT,
+    ),
+    Mutant(
+        "before its first sighting a user is with the first company",
+        f"{FACTS}/int_attributed_days.sql",
+        "user_companies.from_day is null\n",
+        "false\n",
+        COMPANY_OF_AN_EVENT,
+    ),
+    Mutant(
+        "the source of the company is told",
+        f"{FACTS}/int_attributed_days.sql",
+        "when user_companies.company_id is not null then 'membership'",
+        "when user_companies.company_id is not null then 'event'",
+        COMPANY_OF_AN_EVENT,
+    ),
+    Mutant(
+        "an identify call is no sighting",
+        f"{WHO}/int_sightings.sql",
+        "type in ('group', 'track', 'page', 'screen')",
+        "type in ('group', 'track', 'page', 'screen', 'identify')",
+        "a_group_call_or_an_event_is_a_sighting_and_an_identify_is_not",
+    ),
+    Mutant(
+        "a membership ends with the last sighting",
+        f"{CORE}/fct_memberships.sql",
+        "max(sightings.event_day) as last_day",
+        "min(sightings.event_day) as last_day",
+        "a_membership_lasts_from_the_first_sighting_to_the_last",
+    ),
+    Mutant(
+        "a user's company is the last one by the last whole day",
+        f"{ENTITIES}/int_user_latest_companies.sql",
+        "user_companies.to_day > as_of.as_of",
+        "user_companies.to_day >= as_of.as_of",
+        "a_users_company_is_the_last_one_by_the_last_whole_day",
+    ),
+    # Contract 5: traits
+    Mutant(
+        "traits follow event time",
+        f"{WHO}/int_traits.sql",
+        "        order by event_at\n    )\n),\n\nstretches",
+        "        order by received_at\n    )\n),\n\nstretches",
+        "a_trait_set_late_does_not_overwrite_a_newer_one",
+    ),
+    Mutant(
+        "of traits of one moment the one received last wins",
+        f"{WHO}/int_traits.sql",
+        "received_at desc nulls first",
+        "received_at asc nulls first",
+        TIES,
+    ),
+    Mutant(
+        "of traits received at once the message id decides",
+        f"{WHO}/int_traits.sql",
+        "message_id desc,",
+        "message_id asc,",
+        TIES,
+    ),
+    Mutant(
+        "an explicit null clears",
+        f"{WHO}/int_traits.sql",
+        "    where owned.entity_id is not null\n",
+        "    where owned.entity_id is not null and pairs.value not in ('null', '\"\"')\n",
+        "an_explicit_null_clears_a_trait",
+    ),
+    Mutant(
+        "a trait is counted under its name of today",
+        f"{WHO}/int_traits.sql",
+        "coalesce(trait_names.trait, pairs.key) as trait",
+        "pairs.key as trait",
+        "a_trait_is_counted_under_its_name_of_today",
+    ),
+    Mutant(
+        "a former name is one of its entity only",
+        f"{WHO}/int_traits.sql",
+        "owned.entity = trait_names.entity\n            and",
+        "true\n            and",
+        "a_trait_is_counted_under_its_name_of_today",
+    ),
+    Mutant(
+        "companies have traits by group calls only",
+        f"{WHO}/int_traits.sql",
+        "case when trait_calls.type = 'group' then 'company' else 'user' end as entity",
+        "'user' as entity",
+        "users_get_traits_by_identify_and_companies_by_group",
+    ),
+    Mutant(
+        "the context's traits stand in where there are none",
+        CALLS,
+        "when timed.type = 'identify' then {{ json_part('timed.context', 'traits') }}",
+        "when timed.type = 'identify' then timed.traits",
+        "the_traits_of_the_context_stand_in_where_a_user_has_none",
+    ),
+    Mutant(
+        "the context's traits are the user's only",
+        CALLS,
+        "when timed.type = 'identify' then {{ json_part('timed.context', 'traits') }}",
+        "when timed.type <> 'track' then {{ json_part('timed.context', 'traits') }}",
+        "the_traits_of_the_context_stand_in_where_a_user_has_none",
+    ),
+    Mutant(
+        "the latest value is that of the last whole day",
+        f"{WHO}/int_latest_traits.sql",
+        "traits.to_day > as_of.as_of",
+        "traits.to_day >= as_of.as_of",
+        "the_latest_value_is_that_of_the_last_whole_day",
+    ),
+    # Contract 5: our own people
+    Mutant(
+        "a subdomain of ours is ours",
+        f"{WHO}/int_internal_entities.sql",
+        "or ends_with(domains.domain, '.' || {{ comparable('internal_accounts.value') }})",
+        "or false",
+        INTERNAL,
+    ),
+    Mutant(
+        "a domain that looks like ours is not",
+        f"{WHO}/int_internal_entities.sql",
+        "ends_with(domains.domain, '.' || ",
+        "ends_with(domains.domain, '' || ",
+        INTERNAL,
+    ),
+    Mutant(
+        "an internal id is followed through aliases",
+        f"{WHO}/int_internal_entities.sql",
+        "coalesce(user_ids.user_id, internal_accounts.value) as entity_id",
+        "internal_accounts.value as entity_id",
+        "an_internal_user_id_is_followed_through_aliases",
+    ),
+    Mutant(
+        "an event is internal by its company too",
+        f"{FACTS}/int_attributed_days.sql",
+        "or internal_companies.entity_id is not null as is_internal",
+        "or false as is_internal",
+        "an_event_is_internal_if_its_user_or_its_company_is",
+    ),
+    Mutant(
+        "internal events are no activity",
+        f"{FACTS}/int_activity_days.sql",
+        "        and not is_internal\n",
+        "",
+        "activity_is_events_that_are_not_our_own",
+    ),
+    Mutant(
+        "internal traits are not in the history",
+        f"{CORE}/fct_traits.sql",
+        "where not exists (",
+        "where true or not exists (",
+        "our_own_traits_are_not_in_the_history",
+    ),
+    Mutant(
+        "internal people are no members",
+        f"{CORE}/fct_memberships.sql",
+        "internal_users.entity_id is null\n",
+        "true\n",
+        "a_membership_lasts_from_the_first_sighting_to_the_last",
+    ),
+    Mutant(
+        "internal people do not sign a customer up",
+        f"{ENTITIES}/int_entities.sql",
+        "and (not entity_days.is_internal or internal_entities.entity_id is not null) as counts",
+        "as counts",
+        "what_our_own_people_do_does_not_sign_a_customer_up",
+    ),
+    # Contract 4 and 6: names, sign-up, plans
+    Mutant(
+        "an event is counted under its name of today",
+        f"{FACTS}/int_attributed_days.sql",
+        "coalesce(event_names.event, attributed.event) as event,",
+        "attributed.event as event,",
+        "an_event_is_counted_under_its_name_of_today",
+    ),
+    Mutant(
+        "sign-up is the first sign-up event",
+        f"{ENTITIES}/int_entities.sql",
+        "min(first_at) filter (counts and event =",
+        "max(first_at) filter (counts and event =",
+        SIGN_UP,
+    ),
+    Mutant(
+        "the creation trait comes after the event",
+        f"{ENTITIES}/int_entities.sql",
+        "    coalesce(\n        seen.sign_up_event_at,\n",
+        "    least(\n        seen.sign_up_event_at,\n",
+        SIGN_UP,
+    ),
+    Mutant(
+        "an unknown plan is not paying",
+        f"{CORE}/dim_companies.sql",
+        "coalesce(plans.is_paying, false) as is_paying",
+        "coalesce(plans.is_paying, true) as is_paying",
+        PLANS,
+    ),
+    Mutant(
+        "plans are compared trimmed and without case",
+        "macros/plan.sql",
+        "lower(trim({{ text }}))",
+        "{{ text }}",
+        PLANS,
+    ),
+    Mutant(
+        "a limit is passed from the next user on",
+        f"{CORE}/dim_companies.sql",
+        "measured.monthly_active_users > plans.mau_limit",
+        "measured.monthly_active_users >= plans.mau_limit",
+        PLANS,
+    ),
+    Mutant(
+        "the last 30 days end with the last whole day",
+        f"{CORE}/dim_companies.sql",
+        "as_of.as_of - 29",
+        "as_of.as_of - 30",
+        "without_a_count_of_its_own_a_companys_users_of_the_last_30_days_count",
+    ),
+    # Contract 7: now, and not yet
+    Mutant(
+        "now is the day before the latest day in the logs",
+        f"{FACTS}/int_as_of.sql",
+        "coalesce(latest_received_day, latest_day) - 1",
+        "coalesce(latest_received_day, latest_day)",
+        "now_is_the_day_before_the_latest_day_received",
+    ),
+    Mutant(
+        "a day that was never received does not tell now",
+        f"{FACTS}/int_as_of.sql",
+        "coalesce(latest_received_day, latest_day)",
+        "coalesce(latest_day, latest_received_day)",
+        "now_is_the_day_before_the_latest_day_received",
+    ),
+    Mutant(
+        "now can be set",
+        f"{FACTS}/int_as_of.sql",
+        "{% if var('as_of') -%}",
+        "{% if false -%}",
+        "now_can_be_set",
+    ),
+    Mutant(
+        "a period is complete when its last day is",
+        f"{CALENDAR}/int_periods.sql",
+        "periods.period_end <= as_of.as_of",
+        "periods.period_end < as_of.as_of",
+        "a_period_is_complete_when_its_last_day_is",
+    ),
+    Mutant(
+        "a week begins on monday",
+        "macros/calendar.sql",
+        "cast(date_trunc('week', {{ day }}) as date)",
+        "cast(date_trunc('week', {{ day }} + 1) as date)",
+        "a_week_begins_on_monday",
+    ),
+    Mutant(
+        "a week begins on sunday where that is set",
+        "macros/calendar.sql",
+        "cast(date_trunc('week', {{ day }} + 1) as date) - 1",
+        "cast(date_trunc('week', {{ day }}) as date)",
+        "a_week_begins_on_sunday_where_that_is_set",
+    ),
+    # Contract 7: active
+    Mutant(
+        "what nobody planned counts as active",
+        f"{FACTS}/int_event_catalog.sql",
+        "else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}",
+        "else false",
+        "what_nobody_planned_counts_as_active_but_a_page_only_if_planned",
+    ),
+    Mutant(
+        "what nobody planned can be left out",
+        f"{FACTS}/int_event_catalog.sql",
+        "else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}",
+        "else true",
+        "what_nobody_planned_can_be_left_out",
+    ),
+    Mutant(
+        "a page counts only if planned",
+        f"{FACTS}/int_event_catalog.sql",
+        "when names.event in ('page', 'screen') then false",
+        "when names.event in ('page', 'screen') then true",
+        "what_nobody_planned_counts_as_active_but_a_page_only_if_planned",
+    ),
+    Mutant(
+        "a blank event means any that counts",
+        f"{REPORTS}/int_selector_days.sql",
+        "or (selectors.event is null and event_catalog.counts_as_active)",
+        "or selectors.event is null",
+        "a_blank_event_means_any_that_counts_as_active",
+    ),
+    Mutant(
+        "a company is active through an anonymous visitor",
+        f"{REPORTS}/int_selector_days.sql",
+        "    where entity_id is not null\n",
+        "    where entity_id is not null and (filter_by is null or company_or_none <> '')\n"
+        "        and events <> 4\n",
+        "a_blank_event_means_any_that_counts_as_active",
+    ),
+    Mutant(
+        "a filter is compared without case",
+        f"{REPORTS}/int_selector_days.sql",
+        "and filter_values.filter_value = {{ comparable('entity_traits.value_text') }}",
+        "and filter_values.filter_value = entity_traits.value_text",
+        "a_filter_keeps_those_whose_latest_value_is_named",
+    ),
+    Mutant(
+        "nothing later than the last whole day is seen",
+        f"{REPORTS}/int_selector_days.sql",
+        "as_of on activity_days.event_day <= as_of.as_of",
+        "as_of on true",
+        "a_blank_event_means_any_that_counts_as_active",
+    ),
+    # Contract 7: lifecycle
+    Mutant(
+        "new is the first period ever",
+        ACTIVITY,
+        "filter (previous_number is null) as new",
+        "filter (previous_number is distinct from period_number - 1) as new",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "retained was active in the period before",
+        ACTIVITY,
+        "filter (previous_number = period_number - 1) as retained",
+        "filter (previous_number < period_number) as retained",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "resurrected was not",
+        ACTIVITY,
+        "filter (previous_number < period_number - 1) as resurrected",
+        "filter (previous_number < period_number) as resurrected",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "dormant stands in the period that they missed",
+        ACTIVITY,
+        "and periods.period_number = before.period_number + 1",
+        "and periods.period_number = before.period_number",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "dormant is null while the period runs",
+        ACTIVITY,
+        "case when periods.is_complete then coalesce(before.dormant_next, 0) end as dormant",
+        "coalesce(before.dormant_next, 0) as dormant",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "the quick ratio is null where nobody went dormant",
+        ACTIVITY,
+        "cast(nullif(dormant, 0) as double) as quick_ratio",
+        "cast(greatest(dormant, 1) as double) as quick_ratio",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "the range widens back to a whole period",
+        ACTIVITY,
+        "periods.period_end >= report_ranges.first_day",
+        "periods.period_start >= report_ranges.first_day",
+        WIDENED,
+    ),
+    Mutant(
+        "the range widens on to a whole period",
+        ACTIVITY,
+        "and periods.period_start <= report_ranges.last_day",
+        "and periods.period_end <= report_ranges.last_day",
+        WIDENED,
+    ),
+    Mutant(
+        "a report begins with starts_on, not with the first event",
+        ACTIVITY,
+        "coalesce(reports.starts_on, first_days.first_day) as first_day",
+        "first_days.first_day as first_day",
+        WIDENED,
+    ),
+    Mutant(
+        "rolling rows end on the days as given",
+        ACTIVITY,
+        "and running.day between report_ranges.first_day and report_ranges.last_day",
+        "and running.day >= report_ranges.first_day",
+        WIDENED,
+    ),
+    Mutant(
+        "a rolling row has no lifecycle",
+        ACTIVITY,
+        "cast(null as bigint) as new",
+        "cast(0 as bigint) as new",
+        WIDENED,
+    ),
+    Mutant(
+        "a rolling window includes both its ends",
+        ACTIVITY,
+        "filter (next_day is null or next_day >= day_number + length)",
+        "filter (next_day is null or next_day > day_number + length)",
+        ROLLING,
+    ),
+    Mutant(
+        "within a rolling window an entity counts once",
+        ACTIVITY,
+        "filter (previous_day is null or previous_day + length <= day_number)",
+        "filter (true)",
+        ROLLING,
+    ),
+    Mutant(
+        "a rolling window of 7 days has 7",
+        ACTIVITY,
+        "running.day - running.length + 1 as period_start",
+        "running.day - running.length as period_start",
+        ROLLING,
+    ),
+    # Contract 7: retention
+    Mutant(
+        "by first, an entity is in one cohort",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "and (reports.cohort_rule = 'every' or selector_periods.cohort_event_period = 1)",
+        "and (reports.cohort_rule = 'every' or selector_periods.cohort_event_period >= 1)",
+        COHORTS,
+    ),
+    Mutant(
+        "by every, in one of each period",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "(reports.cohort_rule = 'every' or",
+        "(",
+        COHORTS,
+    ),
+    Mutant(
+        "starts_on widens to a whole period",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "periods.period_end >= reports.starts_on",
+        "periods.period_start >= reports.starts_on",
+        COHORTS,
+    ),
+    Mutant(
+        "ends_on widens to a whole period",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "periods.period_start <= reports.ends_on",
+        "periods.period_end <= reports.ends_on",
+        COHORTS,
+    ),
+    Mutant(
+        "at entry, the end of the day decides",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "traits.to_day > asked_at_entry.entered_on",
+        "traits.to_day >= asked_at_entry.entered_on",
+        ENTRY,
+    ),
+    Mutant(
+        "at entry, without a value the first later one",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)",
+        "and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)\n"
+        "            and traits.from_day <= asked_at_entry.entered_on",
+        ENTRY,
+    ),
+    Mutant(
+        "at entry and latest are told apart",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "where members.breakdown_at = 'latest'",
+        "where members.breakdown_at is not null",
+        ENTRY,
+    ),
+    Mutant(
+        "who has no value is under (none)",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "coalesce(values_found.value_text, '(none)') as breakdown_value",
+        "coalesce(values_found.value_text, '') as breakdown_value",
+        ENTRY,
+    ),
+    Mutant(
+        "at entry, a company's trait is that of the event's company",
+        f"{REPORTS}/int_retention_cohorts.sql",
+        "first_company_id as trait_entity_id",
+        "entity_id as trait_entity_id",
+        "at_entry_a_companys_trait_is_that_of_the_events_company",
+    ),
+    Mutant(
+        "a period is entered with the company of its first event",
+        f"{REPORTS}/int_selector_periods.sql",
+        "nullif(min_by(coalesce(first_company_id, ''), event_day), '') as first_company_id",
+        "min_by(first_company_id, event_day) as first_company_id",
+        "a_period_is_entered_with_the_company_of_its_first_event",
+    ),
+    Mutant(
+        "latest, a company's trait is that of the latest company",
+        f"{REPORTS}/int_entity_traits.sql",
+        "and user_latest_companies.company_id = latest_traits.entity_id",
+        "and latest_traits.entity_id is not null",
+        "a_trait_of_a_users_company_is_that_of_its_latest_company",
+    ),
+    Mutant(
+        "a return asks for enough events",
+        RETENTION,
+        "and reports.minimum_events <= selector_periods.events",
+        "and selector_periods.events > 0",
+        EXACT,
+    ),
+    Mutant(
+        "exact asks for that very period",
+        RETENTION,
+        "when cells.return_window = 'exact' then coalesce(counted_returns.returned, 0)",
+        "when cells.return_window = '' then coalesce(counted_returns.returned, 0)",
+        EXACT,
+    ),
+    Mutant(
+        "number 0 is the whole cohort",
+        RETENTION,
+        "when cells.period_number = 0 then cells.cohort_size",
+        "when cells.period_number = -1 then cells.cohort_size",
+        EXACT,
+    ),
+    Mutant(
+        "periods counts number 0",
+        RETENTION,
+        "or periods.period_number - cohorts.cohort_number < reports.periods",
+        "or periods.period_number - cohorts.cohort_number <= reports.periods",
+        EXACT,
+    ),
+    Mutant(
+        "a rate of a period that runs is null",
+        RETENTION,
+        "case when is_complete then {{ share('retained', 'cohort_size') }} end",
+        "{{ share('retained', 'cohort_size') }}",
+        EXACT,
+    ),
+    Mutant(
+        "a cohort of nobody has a row",
+        RETENTION,
+        "between first_cohorts.first_number and last_periods.last_number",
+        "between first_cohorts.first_number and last_periods.last_number\n"
+        "            and periods.period_number in (select cohort_number from cohort_sizes)",
+        EXACT,
+    ),
+    Mutant(
+        "on or after: the last return decides",
+        RETENTION,
+        "max(period_number) as last_return",
+        "min(period_number) as last_return",
+        ON_OR_AFTER,
+    ),
+    Mutant(
+        "on or after: nothing counts after the end of the report",
+        RETENTION,
+        "and last_periods.last_number >= selector_periods.period_number",
+        "and true",
+        ON_OR_AFTER,
+    ),
+    Mutant(
+        "on or after: what lies beyond the numbers shown counts",
+        RETENTION,
+        "coalesce(returned_later.returned, 0)\n                +",
+        "",
+        ON_OR_AFTER,
+    ),
+    Mutant(
+        "no cell begins after ends_on",
+        RETENTION,
+        "and (reports.ends_on is null or periods.period_start <= reports.ends_on)",
+        "and true",
+        ON_OR_AFTER,
+    ),
+    Mutant(
+        "a value has cohorts where there is somebody",
+        RETENTION,
+        "    where breakdown_value <> '(all)'\n",
+        "    where breakdown_value not in ('(all)', '(none)')\n",
+        "a_breakdown_value_has_cohorts_only_where_there_is_somebody",
+    ),
+    Mutant(
+        "cohorts are pooled",
+        OVERALL,
+        "{{ share('retained', 'cohort_size') }} as retention_rate",
+        "retained / cast(nullif(cohort_size, 0) as double) / cohorts as retention_rate",
+        "cohorts_are_pooled_and_not_averaged",
+    ),
+    Mutant(
+        "only complete cells are pooled",
+        OVERALL,
+        "    where is_complete\n",
+        "",
+        "cohorts_are_pooled_and_not_averaged",
+    ),
+    Mutant(
+        "the interval is Wilson's",
+        "macros/shares.sql",
+        "{{ p }} * (1 - {{ p }}) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }})",
+        "{{ p }} * (1 - {{ p }}) / {{ n }}",
+        "the_wilson_interval_is_the_published_one",
+    ),
+    # Contract 7: activation
+    Mutant(
+        "the sign-up's own event counts",
+        f"{ENTITIES}/int_reached_milestones.sql",
+        "and entity_events.event_at >= entities.signed_up_at",
+        "and entity_events.event_at > entities.signed_up_at",
+        WINDOW,
+    ),
+    Mutant(
+        "the end of the window counts",
+        f"{ENTITIES}/int_reached_milestones.sql",
+        "            <= {{ plus_days('entities.signed_up_at', 'milestones.within_days') }}",
+        "            < {{ plus_days('entities.signed_up_at', 'milestones.within_days') }}",
+        WINDOW,
+    ),
+    Mutant(
+        "what came before the sign-up does not count",
+        f"{ENTITIES}/int_reached_milestones.sql",
+        "and entity_events.event_at >= entities.signed_up_at",
+        "and true",
+        "the_nth_event_reaches_a_milestone",
+    ),
+    Mutant(
+        "the n-th event reaches it",
+        f"{ENTITIES}/int_reached_milestones.sql",
+        "where event_number = minimum_events",
+        "where event_number = 1",
+        "the_nth_event_reaches_a_milestone",
+    ),
+    Mutant(
+        "any of its people reaches a company's milestone",
+        f"{ENTITIES}/int_reached_milestones.sql",
+        "partition by entities.entity, entities.entity_id, milestones.milestone\n",
+        "partition by entities.entity, entities.entity_id, milestones.milestone,"
+        " entity_events.event_at\n",
+        "any_of_its_people_reaches_a_companys_milestone",
+    ),
+    Mutant(
+        "activated means all milestones",
+        f"{ENTITIES}/int_activated_entities.sql",
+        "having count(*) = count(reached_at)",
+        "having count(reached_at) > 0",
+        "activated_means_that_all_milestones_were_reached",
+    ),
+    Mutant(
+        "activated at the moment of the last one",
+        f"{ENTITIES}/int_activated_entities.sql",
+        "max(reached_at) as activated_at",
+        "min(reached_at) as activated_at",
+        "activated_means_that_all_milestones_were_reached",
+    ),
+    Mutant(
+        "a week waits for the longest window",
+        ACTIVATION,
+        "max(within_days) as longest_within_days",
+        "max(within_days) + 1 as longest_within_days",
+        WEEK_DONE,
+    ),
+    Mutant(
+        "the rate waits for the week",
+        ACTIVATION,
+        "case when is_complete then {{ share('reached', 'entities') }} end",
+        "{{ share('reached', 'entities') }}",
+        WEEK_DONE,
+    ),
+    # Contract 7: feature adoption
+    Mutant(
+        "a company is paying by its plan at the end of the period",
+        ADOPTION,
+        "plan_traits.from_day <= least(periods.period_end, as_of.as_of)",
+        "plan_traits.from_day <= periods.period_start",
+        SEGMENTS,
+    ),
+    Mutant(
+        "what has no company is in no segment but all",
+        ADOPTION,
+        "    where period_days.company_id is not null\n",
+        "",
+        SEGMENTS,
+    ),
+    Mutant(
+        "adopters are active",
+        ADOPTION,
+        "count(active_entities.entity_id) as adopters",
+        "count(*) as adopters",
+        RANKS,
+    ),
+    Mutant(
+        "every planned feature has a row",
+        ADOPTION,
+        "    cross join features\n",
+        "    inner join features on features.feature in (select feature from adoptions)\n",
+        RANKS,
+    ),
+    Mutant(
+        "features rank by uses after adopters",
+        ADOPTION,
+        "order by adopters desc, uses desc, feature",
+        "order by adopters desc, feature",
+        RANKS,
+    ),
+    Mutant(
+        "the rate waits for the period",
+        ADOPTION,
+        "case when is_complete then {{ share('adopters', 'active') }} end",
+        "{{ share('adopters', 'active') }}",
+        RANKS,
+    ),
+]
+
+
+class Project:
+    """A copy of the dbt part of Daybook, with a database of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for name in DBT_PART:
+            place = folder / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (REPO / name).is_dir() else shutil.copy
+            copy(REPO / name, place)
+
+    def dbt(self, *command: str) -> dict[str, str]:
+        """Run dbt; the status of each test that ran, by name. Raises if dbt itself fails."""
+        from dbt.cli.main import dbtRunner
+
+        outcome = dbtRunner().invoke(
+            [
+                *("--quiet", "--log-level", "none", "--log-level-file", "none"),
+                *command,
+                *("--project-dir", str(self.folder), "--profiles-dir", str(self.folder)),
+                *("--target-path", str(self.folder / "target")),
+            ]
+        )
+        _close_every_connection()
+        if outcome.exception:
+            raise outcome.exception
+        return {result.node.name: str(result.status) for result in outcome.result.results}
+
+    @contextmanager
+    def broken_by(self, mutant: Mutant) -> Iterator[None]:
+        """Put the mutant in, and take it out again."""
+        path = self.folder / mutant.file
+        sound = path.read_text()
+        path.write_text(sound.replace(mutant.old, mutant.new))
+        try:
+            yield
+        finally:
+            path.write_text(sound)
+
+
+def out_of_place(mutant: Mutant) -> str | None:
+    """Why a mutant cannot be put in, if so."""
+    found = (REPO / mutant.file).read_text().count(mutant.old)
+    return None if found == 1 else f"its old text stands {found} times in {mutant.file}"
+
+
+def fate(project: Project, mutant: Mutant) -> str:
+    """What became of one mutant."""
+    with project.broken_by(mutant):
+        try:
+            statuses = project.dbt("test", "--select", mutant.test)
+        except Exception as error:
+            return f"broken: {error}"
+    if mutant.test not in statuses:
+        return f"broken: no test is called {mutant.test}"
+    return {"fail": "killed", "pass": "survived"}.get(
+        statuses[mutant.test], "broken: it does not run"
+    )
+
+
+def main(words: list[str]) -> int:
+    """Judge the mutants; 0 if all were killed."""
+    console = Console()
+    chosen = [
+        mutant
+        for mutant in MUTANTS
+        if not words or any(word.lower() in f"{mutant.rule} {mutant.test}" for word in words)
+    ]
+    fates = {mutant: reason for mutant in chosen if (reason := out_of_place(mutant))}
+
+    with tempfile.TemporaryDirectory(prefix="daybook-mutants-") as folder:
+        project = Project(Path(folder))
+        os.environ["DAYBOOK_DATABASE"] = str(project.folder / "warehouse.duckdb")
+        statuses = project.dbt("build")
+        red = sorted(name for name, status in statuses.items() if status not in ("pass", "success"))
+        if red:
+            console.print(f"[red]red without any mutant:[/] {', '.join(red)}")
+            return 1
+        for mutant in track(chosen, "Breaking rules", console=console, transient=True):
+            if mutant not in fates:
+                fates[mutant] = fate(project, mutant)
+
+    table = Table("rule", "test that turns red", "fate", box=None, pad_edge=False)
+    for mutant in chosen:
+        colour = "green" if fates[mutant] == "killed" else "red"
+        table.add_row(mutant.rule, mutant.test, f"[{colour}]{fates[mutant]}[/]")
+    console.print(table)
+    killed = sum(fate == "killed" for fate in fates.values())
+    console.print(f"{killed} of {len(chosen)} mutants killed")
+    return 0 if killed == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

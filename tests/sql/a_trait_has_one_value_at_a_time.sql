@@ -1,0 +1,10 @@
+-- Stretches end after they begin, and the next one does not begin before.
+select *
+from {{ ref('fct_traits') }}
+qualify
+    valid_to <= valid_from
+    or value is null
+    or coalesce(valid_to, timestamp 'infinity') > lead(valid_from) over (
+        partition by entity, entity_id, trait
+        order by valid_from
+    )
