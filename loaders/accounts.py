@@ -55,7 +55,10 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
     ).fetchone()
     times = ", ".join(fields.readable_time(fields.FIELDS[name][0]) for name in fields.TIMES)
     days = connection.execute(
-        f"select min(day)::date, max(day)::date from (select coalesce({times}) as day from raw.calls)"
+        f"""
+        select min(day)::date, max(day)::date
+        from (select coalesce({times}) as day from raw.calls)
+        """
     ).fetchone()
     return Summary(*totals, *days)
 

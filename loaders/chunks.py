@@ -44,7 +44,7 @@ def chunks(blocks: Iterable[bytes], limits: Limits) -> Iterator[Chunk]:
 
 
 def _count_lines(content: bytes) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """How many lines there are, and where some of them start: one in each megabyte, and the last."""
+    """How many lines there are, and where a few start: one in each megabyte, and the last."""
     lines, start, landmarks = 0, 0, []
     while start < len(content):
         landmarks.append((lines, start))

@@ -1,4 +1,4 @@
-"""Makes the raw tables when dbt opens the warehouse, so that a build before the first landing works."""
+"""Makes the raw tables when dbt opens the warehouse: one can build before the first landing."""
 
 from importlib import resources
 

@@ -57,7 +57,7 @@ def readable_time(text: str) -> str:
 
 def reason() -> str:
     """The SQL for why a call cannot be landed, or null."""
-    unreadable = " and ".join(f'({readable_time(FIELDS[name][0])}) is null' for name in TIMES)
+    unreadable = " and ".join(f"({readable_time(FIELDS[name][0])}) is null" for name in TIMES)
     return _sql("reason.sql").replace("{no_readable_time}", unreadable)
 
 

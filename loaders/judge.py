@@ -202,7 +202,10 @@ class _Reading:
     def sift_what_cannot_be_told_apart(self) -> int:
         again = []
         for index, look_again, reason in self.run(
-            f"select rowid, look_again, reason from {self.rows} where look_again or reason is not null"
+            f"""
+            select rowid, look_again, reason from {self.rows}
+            where look_again or reason is not null
+            """
         ).fetchall():
             self.has_odd_rows = True
             if index in self.settled:

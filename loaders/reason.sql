@@ -1,6 +1,8 @@
--- Why a call is set aside; null: it is not. The README lists these reasons.
+-- Why a call is set aside; null: it is not. loaders/quarantine.py says what the reasons mean.
+-- (A list, because `in` with six constants becomes a hash join, which loses the lines' order.)
 case
-    when type is null or type not in ('identify', 'group', 'track', 'page', 'screen', 'alias')
+    when type is null
+        or not list_contains(['identify', 'group', 'track', 'page', 'screen', 'alias'], type)
         then if(distinct_id is null, 'unknown_type', 'posthog_format')
     when user_id is null and anonymous_id is null then 'no_user_id'
     when type = 'track' and event is null then 'no_event'

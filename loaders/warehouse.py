@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -37,10 +37,8 @@ class Warehouse:
             raise
 
     def _roll_back(self) -> None:
-        try:
+        with suppress(duckdb.Error):  # the commit itself failed: nothing is open any more
             self.connection.execute("rollback")
-        except duckdb.Error:  # the commit itself failed: nothing is open any more
-            pass
 
     def detach(self, schema: str) -> None:
         """Drop a memory database, from outside of the transaction that may be open."""

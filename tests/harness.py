@@ -4,6 +4,7 @@ One dbt process serves the whole session (importing dbt costs seconds), and what
 kept from build to build and from checkout to checkout.
 """
 
+import atexit
 import contextlib
 import csv
 import gzip
@@ -258,9 +259,9 @@ def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -
 @cache
 def _desk() -> Path:
     """Where this session's dbt keeps what it has parsed."""
-    folder = tempfile.TemporaryDirectory(prefix="daybook-dbt-")
-    _desk.keep = folder  # removed when the session ends
-    return Path(folder.name)
+    folder = tempfile.mkdtemp(prefix="daybook-dbt-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _close_every_connection() -> None:

@@ -31,7 +31,7 @@ TRAITS = {
 COMPANY_TRAITS = {
     "plan": st.sampled_from(("free", "Scale", "", None)),
     "size": st.sampled_from((3, 40)),
-    "createdAt": st.sampled_from(("2024-03-03T22:30:00Z", "2024-04-01")),
+    "createdAt": st.sampled_from(("2024-03-03T22:30:00Z", "2024-04-08")),
 }
 
 PLAN: dict[str, list[Row]] = {
@@ -85,6 +85,8 @@ def lives(draw, most_calls: int = 180) -> list[Row]:
         lines.append(call)
         if draw(chance(12)):
             lines.append(draw(copies(call, most_calls + number)))
+        if "traits" in call and "receivedAt" in call and draw(chance(6)):
+            lines.append(draw(twins(call)))
     lines = [draw(batches(line)) if "receivedAt" not in line else line for line in lines]
     return draw(st.permutations(lines)) if draw(st.booleans()) else lines
 
@@ -141,29 +143,32 @@ def who(draw) -> Row:
     return ids
 
 
+WAYS = ("archive",) * 5 + ("sdk", "skewed", "early", "caller")
+
+
 @st.composite
-def times(draw, number: int) -> Row:
+def times(draw, number: int, ways: tuple[str, ...] = (*WAYS, "bare")) -> Row:
     """When: as an archive says it, as SDKs send it, and with what goes wrong."""
     minutes = draw(st.integers(0, DAYS * 24 * 2 - 1)) * 30
     at = BEGINNING + timedelta(minutes=minutes, milliseconds=number)
     late = timedelta(days=draw(st.sampled_from((0, 0, 0, 0, 1, 3, 40))), seconds=2)
-    kind = draw(st.sampled_from(("archive",) * 5 + ("sdk", "skewed", "early", "caller", "bare")))
-    if kind == "archive":
+    way = draw(st.sampled_from(ways))
+    if way == "archive":
         offset = timezone(timedelta(hours=draw(st.sampled_from((0, 0, 0, -7)))))
         return {"timestamp": text(at.astimezone(offset)), "receivedAt": text(at + late)}
-    if kind == "sdk":
+    if way == "sdk":
         return {"timestamp": text(at), "sentAt": text(at + late)}
-    if kind == "skewed":
+    if way == "skewed":
         skew = timedelta(hours=draw(st.sampled_from((-30, -1, 5))))
         return {
             "originalTimestamp": text(at + skew),
             "sentAt": text(at + skew + late),
             "receivedAt": text(at + late),
         }
-    if kind == "early":  # received before it happened: by 30 hours it is clamped, by 20 it is not
+    if way == "early":  # received before it happened: by 30 hours it is clamped, by 20 it is not
         before = timedelta(hours=draw(st.sampled_from((20, 30))))
         return {"timestamp": text(at), "receivedAt": text(at - before)}
-    if kind == "caller":
+    if way == "caller":
         return {"timestamp": text(at), "originalTimestamp": text(at + late), "sentAt": text(at)}
     return {"timestamp": text(at + timedelta(days=draw(st.sampled_from((0, 0, 50)))))}
 
@@ -181,7 +186,19 @@ def copies(draw, call: Row, number: int) -> Row:
     other = {key: call[key] for key in call if not key.endswith(("At", "imestamp"))}
     if call["type"] == "track":
         other["event"] = draw(st.sampled_from(EVENTS))
-    return other | draw(times(number))
+    return other | draw(times(number, WAYS))  # with a receive time: there is no tie
+
+
+@st.composite
+def twins(draw, call: Row) -> Row:
+    """Another call of the same instant, that sets other traits: receive time, then id decide."""
+    traits = TRAITS if call["type"] == "identify" else COMPANY_TRAITS
+    twin = call | {"messageId": call["messageId"] + draw(st.sampled_from(("a", "b")))}
+    twin["traits"] = draw(st.fixed_dictionaries(traits))
+    if "timestamp" in call:
+        received = datetime.fromisoformat(call["receivedAt"])
+        twin["receivedAt"] = text(received + timedelta(hours=draw(st.sampled_from((0, -1, 1)))))
+    return twin
 
 
 @st.composite
@@ -205,7 +222,7 @@ def batches(draw, call: Row) -> Row:
 
 
 @st.composite
-def plans(draw, reports: int = 12) -> dict[str, list[Row]]:
+def plans(draw, reports: int = 24) -> dict[str, list[Row]]:
     """Seeds: the plan above with random reports, milestones and internal accounts."""
     third = reports // 3
     return PLAN | {

@@ -178,9 +178,11 @@ class Story:
         rules = {(row["match_on"], row["value"]) for row in self.seed("internal_accounts")}
         if entity == "company":
             return ("company_id", entity_id) in rules
+        # A rule may name a user by an id that was left behind since.
+        users = {self.follow(value) for match_on, value in rules if match_on == "user_id"}
         history = self.traits.get(("user", entity_id, self.variables["email_trait"]), [])
         email = latest(history, self.as_of) or latest(history, date.max)
-        return ("user_id", entity_id) in rules or any(
+        return entity_id in users or any(
             match_on == "email_domain" and is_of_domain(email, value) for match_on, value in rules
         )
 
