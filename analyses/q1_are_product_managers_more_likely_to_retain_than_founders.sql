@@ -2,61 +2,45 @@
 -- One row per week since sign-up: both rates, their difference, and its 95 % interval.
 with
 
-retention as (
+-- A role may be spelled in several ways; its interval is that of all of them (Wilson).
+roles as (
     select
-        case lower(trim(breakdown_value))
-            when 'product manager' then 'manager'
-            when 'founder' then 'founder'
-        end as role,
+        lower(trim(breakdown_value)) as role,
         period_number as week,
         sum(cohort_size) as people,
-        sum(retained) as retained
+        sum(retained) / sum(cohort_size) as rate,
+        3.841458821 / sum(cohort_size) as z,
+        (rate + z / 2 - sqrt(z * (rate * (1 - rate) + z / 4))) / (1 + z) as rate_low,
+        (rate + z / 2 + sqrt(z * (rate * (1 - rate) + z / 4))) / (1 + z) as rate_high
     from marts.retention_overall
     where
         report = 'users by role'
         and period_number > 0
-    group by 1, 2
+        and cohort_size > 0
+    group by all
 ),
 
-rates as (
-    select
-        role,
-        week,
-        people,
-        retained,
-        retained / people as rate,
-        1.959963984540054 * sqrt(
-            retained / people * (1 - retained / people) / people + 0.960364717 / (people * people)
-        ) as spread,
-        (retained / people + 1.920729410 / people) as middle,
-        1 + 3.841458821 / people as scale
-    from retention
-    where
-        role is not null
-        and people > 0
-),
-
--- Newcombe's interval of a difference, from the Wilson intervals of both rates.
+-- The interval of a difference, from those of both rates (Newcombe).
 weeks as (
     select
         managers.week,
-        managers.people as managers,
+        cast(managers.people as bigint) as managers,
         managers.rate as managers_active,
-        founders.people as founders,
+        cast(founders.people as bigint) as founders,
         founders.rate as founders_active,
         managers.rate - founders.rate as difference,
         difference - sqrt(
-            power(managers.rate - (managers.middle - managers.spread) / managers.scale, 2)
-            + power((founders.middle + founders.spread) / founders.scale - founders.rate, 2)
+            power(managers.rate - managers.rate_low, 2)
+            + power(founders.rate_high - founders.rate, 2)
         ) as low,
         difference + sqrt(
-            power((managers.middle + managers.spread) / managers.scale - managers.rate, 2)
-            + power(founders.rate - (founders.middle - founders.spread) / founders.scale, 2)
+            power(managers.rate_high - managers.rate, 2)
+            + power(founders.rate - founders.rate_low, 2)
         ) as high
-    from rates as managers
-    inner join rates as founders on managers.week = founders.week
+    from roles as managers
+    inner join roles as founders on managers.week = founders.week
     where
-        managers.role = 'manager'
+        managers.role = 'product manager'
         and founders.role = 'founder'
 ),
 

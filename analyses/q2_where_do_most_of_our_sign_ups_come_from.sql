@@ -2,73 +2,77 @@
 -- One row per source: how many signed up, and their share of those whose source is known.
 with
 
-sign_ups as (
+-- Who was invited need not have heard of us elsewhere.
+first_sign_ups as (
     select
         user_id,
-        signup_source
-    from marts.dim_users
-    where
-        signed_up_at is not null
-        and not is_internal
-),
-
--- Who was invited need not have heard of us elsewhere.
-invited as (
-    select user_id
+        arg_min(
+            coalesce(json_extract_string(properties, '$.source'), ''), (event_at, event_id)
+        ) as source
     from marts.fct_events
     where
         event = 'signed_up'
         and event_day <= (select as_of from marts.calendar)
     group by user_id
-    having lower(trim(
-        arg_min(coalesce(json_extract_string(properties, '$.source'), ''), (event_at, event_id))
-    )) = 'invited'
 ),
 
 sources as (
     select
         case
-            when invited.user_id is not null then 'invited'
-            else nullif(trim(sign_ups.signup_source), '')
+            when lower(trim(first_sign_ups.source)) = 'invited' then 'invited'
+            else nullif(trim(users.signup_source), '')
         end as source,
         count(*) as users
-    from sign_ups
-    left join invited on sign_ups.user_id = invited.user_id
-    group by source
+    from marts.dim_users as users
+    left join first_sign_ups on users.user_id = first_sign_ups.user_id
+    where
+        users.signed_up_at is not null
+        and not users.is_internal
+    group by 1
 ),
 
 ranked as (
     select
         coalesce(source, '(unknown)') as source,
         users,
-        case
-            when source is not null
-                then users / sum(users) filter (source is not null) over ()
-        end as share_of_known,
-        sum(users) filter (source is not null) over () as known,
-        sum(users) over () as total,
-        row_number() over (order by source is null, users desc, source) as place,
-        lead(source) over (order by source is null, users desc, source) as next_source,
-        lead(users) over (order by source is null, users desc, source) as next_users
+        case when source is not null then users / sum(users) over by_known end as share_of_known,
+        case when source is not null then rank() over (by_known order by users desc) end as rank
     from sources
+    window by_known as (partition by source is not null)
 ),
 
 answer as (
-    select coalesce(max(
-        format(
-            case
-                when users = next_users and next_source is not null then 'Two lead alike: '
-                else 'From '
-            end || '{}: {:,} of the {:,} sign-ups whose source is known ({:.1f} %)',
-            source, users, known, 100 * share_of_known
-        )
-        || coalesce(format(', then {} ({:.1f} %)', next_source, 100 * next_users / known), '')
-        || case when total > known then format('. Of {:,} it is unknown.', total - known) else '.' end
-    ), 'The logs cannot tell: nobody who signed up has a source.') as answer
+    select
+        case
+            when count(rank) = 0
+                then 'The logs cannot tell: nobody who signed up has a source.'
+            when count(*) filter (rank = 1) > 1
+                then format(
+                    'Several lead alike: {}, each with {:,} of the {:,} sign-ups whose source is '
+                    'known ({:.1f} %).',
+                    string_agg('"' || source || '"', ', ' order by source) filter (rank = 1),
+                    max(users) filter (rank = 1),
+                    cast(sum(users) filter (rank > 0) as bigint),
+                    100 * max(share_of_known)
+                )
+            else format(
+                'The largest source is "{}": {:,} of the {:,} sign-ups whose source is known '
+                '({:.1f} %){}.',
+                max(source) filter (rank = 1),
+                max(users) filter (rank = 1),
+                cast(sum(users) filter (rank > 0) as bigint),
+                100 * max(share_of_known),
+                coalesce(format(
+                    ', before "{}" ({:.1f} %)',
+                    min(source) filter (rank = 2),
+                    100 * max(share_of_known) filter (rank = 2)
+                ), '')
+            )
+        end
+        || coalesce(format(' Of {:,} more it is unknown.', max(users) filter (
+            rank is null and (select max(ranked.rank) from ranked) > 0
+        )), '') as answer
     from ranked
-    where
-        place = 1
-        and known > 0
 )
 
 select
@@ -78,4 +82,4 @@ select
     ranked.share_of_known
 from answer
 left join ranked on true
-order by ranked.place
+order by ranked.rank nulls last, ranked.source

@@ -2,22 +2,14 @@
 -- One row per business type: paying companies, and their users.
 with
 
-paying_companies as (
-    select
-        company_id,
-        members
-    from marts.dim_companies
-    where
-        is_paying
-        and not is_internal
-),
-
 -- A company's type is the earliest that any of its members gave.
 given_types as (
     select
         memberships.company_id,
-        arg_min(json_extract_string(traits.value, '$'), (traits.valid_from, memberships.user_id))
-            as business_type
+        arg_min(
+            nullif(trim(json_extract_string(traits.value, '$')), ''),
+            (traits.valid_from, memberships.user_id)
+        ) as business_type
     from marts.fct_memberships as memberships
     inner join marts.fct_traits as traits
         on
@@ -33,39 +25,56 @@ given_types as (
 
 business_types as (
     select
-        coalesce(given_types.business_type, '(unknown)') as business_type,
+        coalesce(
+            case
+                when lower(given_types.business_type) in ('b2b', 'b2c')
+                    then upper(given_types.business_type)
+                else given_types.business_type
+            end,
+            '(unknown)'
+        ) as business_type,
         count(*) as paying_companies,
-        sum(paying_companies.members) as users
-    from paying_companies
-    left join given_types on paying_companies.company_id = given_types.company_id
+        cast(sum(companies.members) as bigint) as users
+    from marts.dim_companies as companies
+    left join given_types on companies.company_id = given_types.company_id
+    where
+        companies.is_paying
+        and not companies.is_internal
     group by 1
+),
+
+totals as (
+    select
+        cast(coalesce(sum(paying_companies), 0) as bigint) as companies,
+        coalesce(max(paying_companies) filter (business_type = 'B2B'), 0) as b2b,
+        coalesce(max(users) filter (business_type = 'B2B'), 0) as b2b_users,
+        coalesce(max(paying_companies) filter (business_type = 'B2C'), 0) as b2c,
+        coalesce(max(users) filter (business_type = 'B2C'), 0) as b2c_users,
+        coalesce(max(paying_companies) filter (business_type = '(unknown)'), 0) as unknown
+    from business_types
 ),
 
 answer as (
     select
         case
-            when coalesce(sum(paying_companies), 0) = 0
-                then 'The logs show no paying company.'
-            when bool_and(business_type = '(unknown)')
+            when companies = 0 then 'The logs cannot tell: they show no paying company.'
+            when unknown = companies
                 then format(
                     'The logs cannot tell: no member of the {:,} paying companies gave a business '
-                    'type.', cast(sum(paying_companies) as bigint)
+                    'type.', companies
                 )
             else format(
-                'Of {:,} paying companies {:,} are B2B (with {:,} users) and {:,} are B2C ({:,} '
-                'users)',
-                cast(sum(paying_companies) as bigint),
-                cast(coalesce(sum(paying_companies) filter (lower(business_type) = 'b2b'), 0) as bigint),
-                cast(coalesce(sum(users) filter (lower(business_type) = 'b2b'), 0) as bigint),
-                cast(coalesce(sum(paying_companies) filter (lower(business_type) = 'b2c'), 0) as bigint),
-                cast(coalesce(sum(users) filter (lower(business_type) = 'b2c'), 0) as bigint)
-            ) || coalesce(
-                format('; {:,} are of another or no known type.', cast(nullif(sum(paying_companies)
-                    filter (lower(business_type) not in ('b2b', 'b2c')), 0) as bigint)),
-                '.'
+                'Of {:,} paying companies {:,} are B2B (with {:,} users) and {:,} are B2C (with '
+                '{:,} users){}.',
+                companies, b2b, b2b_users, b2c, b2c_users,
+                case
+                    when companies > b2b + b2c
+                        then format('; {:,} are of another or no known type', companies - b2b - b2c)
+                    else ''
+                end
             )
         end as answer
-    from business_types
+    from totals
 )
 
 select

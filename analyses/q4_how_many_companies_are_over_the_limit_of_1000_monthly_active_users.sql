@@ -2,11 +2,6 @@
 -- One row per plan: its limit, its companies, those over 1,000, and those over their own limit.
 with
 
-companies as (
-    select * from marts.dim_companies
-    where not is_internal
-),
-
 plans as (
     select
         coalesce(plan, '(none)') as plan,
@@ -15,23 +10,41 @@ plans as (
         count(monthly_active_users) as with_a_count,
         count(*) filter (monthly_active_users > 1000) as over_1000,
         count(*) filter (is_over_mau_limit) as over_their_limit
-    from companies
+    from marts.dim_companies
+    where not is_internal
     group by 1
+),
+
+totals as (
+    select
+        cast(coalesce(sum(companies), 0) as bigint) as companies,
+        cast(coalesce(sum(with_a_count), 0) as bigint) as with_a_count,
+        cast(sum(over_1000) as bigint) as over_1000,
+        cast(sum(over_their_limit) as bigint) as over_their_limit
+    from plans
 ),
 
 answer as (
     select
         case
-            when coalesce(sum(with_a_count), 0) = 0
-                then 'The logs cannot tell: of no company the monthly active users are known.'
+            when companies = 0 then 'The logs cannot tell: they show no company.'
+            when with_a_count = 0
+                then format(
+                    'The logs cannot tell: none of the {:,} companies says how many monthly '
+                    'active users it has.', companies
+                )
             else format(
                 '{:,} of {:,} companies are over 1,000 monthly active users; {:,} are over the '
                 'limit of their own plan.',
-                cast(sum(over_1000) as bigint), cast(sum(companies) as bigint),
-                cast(sum(over_their_limit) as bigint)
+                over_1000, companies, over_their_limit
             )
+            || case
+                when companies > with_a_count
+                    then format(' Of {:,} the number is unknown.', companies - with_a_count)
+                else ''
+            end
         end as answer
-    from plans
+    from totals
 )
 
 select

@@ -1,27 +1,43 @@
 -- How do companies that track groups retain, compared with those that do not?
--- One row per clock and week since sign-up: both rates, and their difference.
+-- One row per week since sign-up and clock: both rates, their difference, and its 95 % interval.
 with
 
 weeks as (
     select
-        breakdown_at as clock,
-        period_number as week,
-        max(cohort_size) filter (lower(breakdown_value) = 'true') as tracking,
-        max(retention_rate) filter (lower(breakdown_value) = 'true') as tracking_active,
-        max(cohort_size) filter (lower(breakdown_value) = 'false') as not_tracking,
-        max(retention_rate) filter (lower(breakdown_value) = 'false') as not_tracking_active,
-        tracking_active - not_tracking_active as difference
-    from marts.retention_overall
+        trackers.period_number as week,
+        trackers.breakdown_at as clock,
+        trackers.cohort_size as tracking,
+        trackers.retention_rate as tracking_active,
+        others.cohort_size as not_tracking,
+        others.retention_rate as not_tracking_active,
+        trackers.retention_rate - others.retention_rate as difference,
+        -- Newcombe's interval of a difference.
+        difference - sqrt(
+            power(trackers.retention_rate - trackers.rate_low, 2)
+            + power(others.rate_high - others.retention_rate, 2)
+        ) as low,
+        difference + sqrt(
+            power(trackers.rate_high - trackers.retention_rate, 2)
+            + power(others.retention_rate - others.rate_low, 2)
+        ) as high
+    from marts.retention_overall as trackers
+    inner join marts.retention_overall as others
+        on
+            trackers.report = others.report
+            and trackers.period_number = others.period_number
     where
-        report in ('companies by tracks_groups at entry', 'companies by tracks_groups latest')
-        and period_number > 0
-    group by breakdown_at, period_number
-    having
-        tracking > 0
-        and not_tracking > 0
+        trackers.report in (
+            'companies by tracks_groups at entry', 'companies by tracks_groups latest'
+        )
+        and trackers.breakdown_value = 'true'
+        and others.breakdown_value = 'false'
+        and trackers.period_number > 0
+        and trackers.retention_rate is not null
+        and others.retention_rate is not null
 ),
 
--- By the value at entry: the latest one favours those who stayed long enough to set it.
+-- The fourth week, or the last one that is known before it. By the value at entry: the latest
+-- one favours those who stayed long enough to set it.
 judged as (
     select *
     from weeks
@@ -35,21 +51,29 @@ judged as (
 answer as (
     select coalesce(max(
         case
-            when difference > 0 then 'Better: '
-            when difference < 0 then 'Worse: '
-            else 'Alike: '
+            when judged.low > 0 then 'Better: '
+            when judged.high < 0 then 'Worse: '
+            else 'No difference beyond chance: '
         end
         || format(
             'in week {} after sign-up {:.1f} % of the {:,} companies that tracked groups were '
-            'active, and {:.1f} % of the {:,} that did not ({:+.1f} points). This goes by whether '
-            'they tracked groups at entry; by the latest value, which favours those who stayed '
-            'long enough to set it, see the rows of the clock latest.',
-            week, 100 * tracking_active, tracking, 100 * not_tracking_active, not_tracking,
-            100 * difference
+            'active, and {:.1f} % of the {:,} that did not ({:+.1f} points; 95 % interval {:+.1f} '
+            'to {:+.1f}). This goes by whether they tracked groups at entry',
+            judged.week, 100 * judged.tracking_active, judged.tracking,
+            100 * judged.not_tracking_active, judged.not_tracking,
+            100 * judged.difference, 100 * judged.low, 100 * judged.high
         )
+        || coalesce(format(
+            '; by the latest value, which favours those who stayed long enough to set it, the '
+            'difference is {:+.1f} points.', 100 * by_latest_value.difference
+        ), '.')
     ), 'The logs cannot tell: there is no complete week since sign-up with both a company that '
        'tracks groups and one that does not.') as answer
     from judged
+    left join weeks as by_latest_value
+        on
+            judged.week = by_latest_value.week
+            and by_latest_value.clock = 'latest'
 )
 
 select
@@ -57,4 +81,4 @@ select
     weeks.*
 from answer
 left join weeks on true
-order by weeks.clock, weeks.week
+order by weeks.week, weeks.clock

@@ -19,7 +19,7 @@ paying_companies as (
         companies.name,
         companies.plan,
         cast(coalesce(opened.reports_opened, 0) as bigint) as reports_opened,
-        cast(companies.last_active_at as date) as last_active
+        cast(companies.last_active_at as date) as last_active_on
     from marts.dim_companies as companies
     left join opened on companies.company_id = opened.company_id
     where
@@ -35,7 +35,7 @@ quiet_companies as (
 answer as (
     select
         case
-            when count(*) = 0 then 'The logs show no paying company.'
+            when count(*) = 0 then 'The logs cannot tell: they show no paying company.'
             else format(
                 '{:,} of {:,} paying companies opened fewer than 20 reports in the 30 days up to '
                 '{}; {:,} of them opened none.',

@@ -1,60 +1,72 @@
 -- Which features are most popular among paying companies, and among free ones?
--- One row per segment and feature in the last complete month.
+-- One row per rank in the last complete month: the feature of paying companies, and of free ones.
 with
 
-months as (
-    select
-        segment,
-        rank,
-        feature,
-        adopters,
-        active,
-        adoption_rate,
-        uses,
-        period_start as month
+last_month as (
+    select *
     from marts.feature_adoption
     where
         period = 'month'
         and is_complete
         and entity = 'company'
         and segment in ('paying', 'free')
+    qualify period_start = max(period_start) over ()
 ),
 
-last_month as (
-    select * from months
-    where month = (select max(months.month) from months)
+ranks as (
+    select
+        paying.rank,
+        paying.feature as paying_companies_use,
+        paying.adopters as paying_adopters,
+        paying.adoption_rate as paying_rate,
+        paying.uses as paying_uses,
+        free.feature as free_companies_use,
+        free.adopters as free_adopters,
+        free.adoption_rate as free_rate,
+        free.uses as free_uses
+    from last_month as paying
+    inner join last_month as free on paying.rank = free.rank
+    where
+        paying.segment = 'paying'
+        and free.segment = 'free'
+),
+
+winners as (
+    select
+        segment,
+        format('{} most ({:.1f} % of {:,} active)', feature, 100 * adoption_rate, active) as most
+    from last_month
+    where
+        rank = 1
+        and adopters > 0
 ),
 
 answer as (
     select
         case
             when count(*) = 0 then 'The logs cannot tell: no month is complete yet.'
-            when coalesce(max(active), 0) = 0
+            when max(active) = 0
                 then 'The logs cannot tell: no company was active in the last complete month.'
-            else 'In ' || strftime(max(month), '%B %Y') || ': '
-                || coalesce('paying companies used ' || max(format(
-                    '{} most ({:.1f} % of {:,} active)', feature, 100 * adoption_rate, active
-                )) filter (segment = 'paying' and rank = 1 and adopters > 0),
-                'no paying company used a feature')
-                || '; '
-                || coalesce('free ones used ' || max(format(
-                    '{} most ({:.1f} % of {:,} active)', feature, 100 * adoption_rate, active
-                )) filter (segment = 'free' and rank = 1 and adopters > 0),
-                'no free company used a feature')
-                || '.'
+            else format(
+                'In {}: {}; {}.',
+                strftime(max(period_start), '%B %Y'),
+                coalesce(
+                    'paying companies used '
+                    || (select most from winners where segment = 'paying'),
+                    'no paying company used a feature'
+                ),
+                coalesce(
+                    'free ones used ' || (select most from winners where segment = 'free'),
+                    'no free company used a feature'
+                )
+            )
         end as answer
     from last_month
 )
 
 select
     answer.answer,
-    last_month.segment,
-    last_month.rank,
-    last_month.feature,
-    last_month.adopters,
-    last_month.active,
-    last_month.adoption_rate,
-    last_month.uses
+    ranks.*
 from answer
-left join last_month on true
-order by last_month.segment desc, last_month.rank
+left join ranks on answer.answer not like 'The logs cannot tell%'
+order by ranks.rank

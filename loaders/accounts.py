@@ -63,23 +63,41 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
     return Summary(*totals, *days)
 
 
-def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
-    """Count `raw.calls` and `raw.quarantine` again, load by load, against `raw.loads`."""
+def disagreements(
+    connection: duckdb.DuckDBPyConnection, between: tuple[int, int] = (0, 1 << 62)
+) -> list[Disagreement]:
+    """Count `raw.calls` and `raw.quarantine` again, load by load, against `raw.loads`.
+
+    Looks at the loads `between` two numbers, both included.
+    """
+    within = f"load_id between {between[0]} and {between[1]}"
     rows = connection.execute(
-        """
+        f"""
         with
+
+        loads as (
+            select * from raw.loads where status = 'landed' and {within}
+        ),
+
+        quarantine as (
+            select * from raw.quarantine where {within}
+        ),
+
+        all_calls as (
+            select * from raw.calls where {within}
+        ),
 
         aside as (
             select load_id, count(distinct line_number) as lines
-            from raw.quarantine
+            from quarantine
             group by all
         ),
 
         -- A line is landed if all its calls are; a plain line has one call, a batch has many.
         batches as (
-            select distinct load_id, line_number from raw.calls where in_batch
+            select distinct load_id, line_number from all_calls where in_batch
             except
-            select load_id, line_number from raw.quarantine
+            select load_id, line_number from quarantine
         ),
 
         batch_lines as (
@@ -91,7 +109,7 @@ def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
                 load_id,
                 count(*) as calls,
                 count(*) filter (not in_batch) as plain_lines
-            from raw.calls
+            from all_calls
             group by all
         ),
 
@@ -113,7 +131,7 @@ def disagreements(connection: duckdb.DuckDBPyConnection) -> list[Disagreement]:
             coalesce(counted.landed, 0) as landed_now,
             coalesce(counted.quarantined, 0) as quarantined_now,
             coalesce(counted.calls, 0) as calls_now
-        from (select * from raw.loads where status = 'landed') as loads
+        from loads
         full join counted on loads.load_id = counted.load_id
         where loads.load_id is null
             or loads.lines is distinct from loads.landed + loads.quarantined + loads.blank

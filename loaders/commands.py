@@ -31,11 +31,9 @@ def land(context: click.Context, paths: tuple[str, ...]) -> None:
     with (
         open_warehouse(database, limits) as warehouse,
         display.progress_bar(sum(file.bytes for file in files)) as progress,
-        Lander(warehouse, limits) as lander,
     ):
-        for file in files:
-            landed = lander.land(file, progress)
-            if len(files) <= display.FEW_FILES or landed.status == "refused":
+        for landed in Lander(warehouse, limits).land(files, progress):
+            if len(files) <= display.FEW_FILES or landed.status in ("refused", "growing"):
                 display.show_file(landed)
             results.append(landed)
     display.show_total(results, _option(context))

@@ -26,6 +26,9 @@ from loaders.quarantine import REASONS, Quarantined
 FEW_FILES = 20
 
 
+_SAID = {"growing": "left for next time"}
+
+
 def safe(text: str | bytes) -> str:
     """`text` with everything escaped that a terminal could take for a command."""
     if isinstance(text, bytes):
@@ -78,7 +81,9 @@ def show_file(landed: Landed) -> None:
     """One line for one file; what was refused goes to stderr with its reason."""
     path = show_path(landed.file.path)
     if landed.status == "refused":
-        click.echo(f"refused    {path}: {landed.refused_because}", err=True)
+        click.echo(f"refused    {path}: {landed.because}", err=True)
+    elif landed.status == "growing":
+        click.echo(f"left       {path}: {landed.because}", err=True)
     elif landed.status == "unchanged":
         click.echo(f"unchanged  {path} (landed before, as load {landed.load_id})")
     else:
@@ -94,7 +99,7 @@ def show_total(results: list[Landed], database: str) -> None:
         counts.add(each.counts)
         reasons += each.reasons
     files = plural(by_status["landed"], "file")
-    others = [f"{by_status[status]:,} {status}" for status in ("unchanged", "refused")]
+    others = [f"{by_status[status]:,} {_SAID.get(status, status)}" for status in ("unchanged", "refused", "growing")]
     others = [text for text in others if not text.startswith("0 ")]
     click.echo(", ".join([f"{files} landed: {_counts(counts)}", *others]))
     if not reasons:

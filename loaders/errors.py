@@ -6,7 +6,8 @@
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- AccountingFailed         the ledger and the tables disagree: never committed
-    `-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
+    |-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
+    `-- StillGrowing             one file is left for next time, the others go on
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
@@ -42,6 +43,10 @@ class AccountingFailed(DaybookError):
 
 class DamagedFile(DaybookError):
     """A file that cannot be trusted as a whole; `str(error)` is the reason kept in `raw.loads`."""
+
+
+class StillGrowing(DaybookError):
+    """A file that somebody writes to while it is read."""
 
 
 SOME_FILES_REFUSED = 4

@@ -1,20 +1,19 @@
-"""Lands files, each whole or not at all: read once, judged in chunks, one transaction."""
+"""Lands files, each whole or not at all: many small ones, or one large one, in a transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TypeVar
 
-from loaders import fields
-from loaders.chunks import chunks
 from loaders.discover import LogFile
-from loaders.errors import DamagedFile
-from loaders.judge import Judge, JudgedChunk, Way
-from loaders.ledger import Counts, Ledger, now
+from loaders.ledger import Counts, Ledger, Load
 from loaders.limits import Limits
-from loaders.stream import Stream
+from loaders.spools import Outcome, Spool, Status, Written, spools, write
+from loaders.storing import Storer, Way
 from loaders.warehouse import Warehouse
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -22,145 +21,99 @@ class Landed:
     """What became of one file."""
 
     file: LogFile
-    status: Literal["landed", "unchanged", "refused"]
-    load_id: int
+    status: Status
+    load_id: int | None
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)  # why lines and calls were set aside
-    refused_because: str | None = None
+    because: str | None = None  # why it was refused
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Whom to tell while a file is read: bytes of the file, calls landed."""
+    """Whom to tell while files are read: bytes read, calls landed."""
 
     read: Callable[[int], None] = lambda _: None
     called: Callable[[int], None] = lambda _: None
 
 
-class _AlreadyLanded(Exception):
-    def __init__(self, load_id: int):
-        self.load_id = load_id
+class _Dropped(Exception):
+    def __init__(self, outcomes: list[Outcome]):
+        self.outcomes = outcomes
 
 
 class Lander:
-    """Lands one file after the other into a warehouse."""
+    """Lands files into a warehouse."""
 
     def __init__(self, warehouse: Warehouse, limits: Limits, way: Way | None = None):
-        """`way` makes every chunk go one way, for tests; by default the quickest that is safe."""
+        """`way` makes every line go one way, for tests; by default the quickest that is safe."""
         self._warehouse = warehouse
         self._limits = limits
-        self._way = way
         self._ledger = Ledger(warehouse.connection)
-        # Reads and judges the next chunk while the last one is stored.
-        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._storer = Storer(warehouse, way)
 
-    def __enter__(self) -> "Lander":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ahead.shutdown()
-
-    def land(self, file: LogFile, progress: Progress | None = None) -> Landed:
-        """Land one file. A file whose content is already here is left alone."""
+    def land(self, files: Iterable[LogFile], progress: Progress | None = None) -> Iterator[Landed]:
+        """Land files. One whose content is already here is left alone, whatever it is called."""
         progress = progress or Progress()
-        if earlier := self._ledger.load_of_file(file):
-            progress.read(file.bytes)
-            return Landed(file, "unchanged", earlier)
-        started_at = now()
-        try:
-            if self._ledger.may_be_a_copy(file):
-                self._look_for_the_same_content(file)
-            with self._warehouse.transaction():
-                return self._store(file, progress, started_at)
-        except _AlreadyLanded as earlier:
-            with self._warehouse.transaction():
-                self._ledger.remember_copy(file, earlier.load_id)
-            return Landed(file, "unchanged", earlier.load_id)
-        except DamagedFile as damage:
-            with self._warehouse.transaction():
-                load_id = self._ledger.refuse(file, str(damage), started_at)
-            return Landed(file, "refused", load_id, refused_because=str(damage))
-
-    def _look_for_the_same_content(self, file: LogFile) -> None:
-        stream = Stream(file, self._limits)
-        for _ in stream:
-            pass
-        self._refuse_to_land_twice(stream)
-
-    def _refuse_to_land_twice(self, stream: Stream) -> None:
-        if earlier := self._ledger.load_of_content(stream.sha256):
-            raise _AlreadyLanded(earlier)
-
-    def _store(self, file: LogFile, progress: Progress, started_at) -> Landed:
-        stream = Stream(file, self._limits, progress.read)
-        load_id, counts, reasons = self._ledger.next_load(), Counts(), Counter()
-        for chunk in self._judged(stream):
-            stored = self._store_chunk(load_id, chunk)
-            counts.add(stored)
-            reasons += chunk.reasons
-            progress.called(stored.calls)
-        self._refuse_to_land_twice(stream)
-        self._ledger.land(load_id, file, stream.sha256, counts, started_at)
-        return Landed(file, "landed", load_id, counts, reasons)
-
-    def _judged(self, stream: Stream) -> Iterator[JudgedChunk]:
-        """The judged chunks of a stream, one ahead of the one that is being stored."""
-        with self._warehouse.connection.cursor() as cursor:
-            judge = Judge(cursor, self._warehouse.spool, self._way)
-            waiting = chunks(stream, self._limits)
-
-            def judge_next() -> JudgedChunk | None:
-                chunk = next(waiting, None)
-                return judge.judge(chunk) if chunk else None
-
-            ahead = self._ahead.submit(judge_next)
+        reading = spools(files, self._ledger, self._limits, progress.read)
+        ready = _one_ahead((spool, self._write(spool)) for spool in reading)
+        for spool, written in ready:
             try:
-                while judged := ahead.result():
-                    ahead = self._ahead.submit(judge_next)
-                    try:
-                        yield judged
-                    finally:
-                        self._warehouse.detach(judged.schema)
-            finally:
-                # Stopped half-way: what was judged ahead will never be stored.
-                if not ahead.cancel() and not ahead.exception() and (left := ahead.result()):
-                    self._warehouse.detach(left.schema)
+                with self._warehouse.transaction():
+                    results = self._land_together(spool, written, ready, progress)
+            except _Dropped as dropped:
+                with self._warehouse.transaction():
+                    results = self._settle([], dropped.outcomes)
+            yield from results
 
-    def _store_chunk(self, load_id: int, chunk: JudgedChunk) -> Counts:
-        """Copy a chunk's tables into the raw tables, and count what went where."""
-        run, kept = self._warehouse.connection.execute, fields.columns_kept()
-        counts = Counts(lines=chunk.lines, blank=chunk.blank)
-        if chunk.rows:
-            where = "where not look_again and reason is null" if chunk.has_odd_rows else ""
-            (counts.landed,) = run(
-                f"""
-                insert into raw.calls
-                select {load_id}, {chunk.lines_before} + rowid + 1, 1, false, {kept}
-                from {chunk.rows} {where}
-                """
-            ).fetchone()
-            counts.calls = counts.landed
-        if chunk.aside:
-            run(f"insert into raw.quarantine select {load_id}, * from {chunk.aside}")
-            (counts.quarantined,) = run(
-                f"select count(distinct line_number) from {chunk.aside}"
-            ).fetchone()
-        if chunk.sifted:
-            (calls,) = run(
-                f"""
-                insert into raw.calls
-                select {load_id}, line_number, call_number, in_batch, {kept}
-                from {chunk.sifted} where reason is null
-                """
-            ).fetchone()
-            but_not_aside = (
-                f"where line_number not in (select line_number from {chunk.aside})"
-                if chunk.aside
-                else ""
+    def _write(self, spool: Spool) -> list[Written]:
+        if self._storer.way == "careful" or not spool.lines:
+            return []
+        return write(spool, self._warehouse.spool)
+
+    def _land_together(
+        self,
+        spool: Spool,
+        written: list[Written],
+        ready: Iterator[tuple[Spool, list[Written]]],
+        progress: Progress,
+    ) -> list[Landed]:
+        """Store a spool, and those after it until the file that they are pieces of is whole."""
+        loads: list[Load] = []
+        while True:
+            if spool.drops_what_came_before:
+                raise _Dropped(spool.outcomes)
+            if not loads:
+                loads = self._ledger.open(spool.parts)
+            stored = self._storer.store(spool, written, [load.load_id for load in loads])
+            for load, part, each in zip(loads, spool.parts, stored, strict=True):
+                load.add(part, each)
+            progress.called(sum(each.counts.calls for each in stored))
+            if spool.closes:
+                return self._settle(loads, spool.outcomes)
+            spool, written = next(ready)
+
+    def _settle(self, loads: list[Load], outcomes: list[Outcome]) -> list[Landed]:
+        """Write the ledger, and say what became of each file in the order they were read."""
+        self._ledger.close(loads)
+        self._ledger.refuse([each for each in outcomes if each.status == "refused"])
+        self._ledger.remember([each for each in outcomes if each.status == "unchanged"])
+        results = [
+            (load.index, Landed(load.file, "landed", load.load_id, load.counts, load.reasons))
+            for load in loads
+        ] + [
+            (
+                each.index,
+                Landed(each.file, each.status, self._ledger.load_of(each), because=each.reason),
             )
-            (landed,) = run(
-                f"select count(distinct line_number) from {chunk.sifted} {but_not_aside}"
-            ).fetchone()
-            counts.calls += calls
-            counts.landed += landed
-        return counts
+            for each in outcomes
+        ]
+        return [landed for _, landed in sorted(results, key=lambda each: each[0])]
+
+
+def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Prepare the next item in a thread while the last one is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
+        following = ahead.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = ahead.submit(next, items, None)
+            yield item

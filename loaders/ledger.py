@@ -1,12 +1,20 @@
-"""The ledger: what became of every file, and the proof that the numbers agree."""
+"""The ledger: what became of every file, and the refusal to commit what does not add up."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import duckdb
 
+from loaders.accounts import disagreements
 from loaders.discover import LogFile
 from loaders.errors import AccountingFailed
+
+if TYPE_CHECKING:
+    from loaders.spools import Outcome, Part
+    from loaders.storing import Stored
 
 
 @dataclass
@@ -20,112 +28,192 @@ class Counts:
     calls: int = 0
 
     def add(self, other: "Counts") -> None:
-        """Count the lines of the next chunk, too."""
+        """Count the lines of the next part, too."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
 @dataclass
+class Load:
+    """A file on its way in."""
+
+    load_id: int
+    index: int
+    file: LogFile
+    started_at: datetime
+    sha256: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, part: "Part", stored: "Stored") -> None:
+        """Another part of the file has been stored."""
+        self.counts.add(stored.counts)
+        self.reasons += stored.reasons
+        self.sha256 = part.sha256
+
+
 class Ledger:
     """`raw.loads`, and the names under which landed content is known."""
 
-    connection: duckdb.DuckDBPyConnection
-    _known: dict[tuple, int] | None = field(default=None)
-
-    def load_of_file(self, file: LogFile) -> int | None:
-        """The load that landed this very file: same path, size and time. Reads nothing of it."""
-        if self._known is None:
-            rows = self.connection.execute(
-                """
-                select path, bytes, modified_at, load_id from raw.loads where status = 'landed'
-                union all select path, bytes, modified_at, load_id from raw.copies
-                """
-            ).fetchall()
-            self._known = {(path, size, time): load for path, size, time, load in rows}
-        return self._known.get((file.path, file.bytes, file.modified_at))
-
-    def load_of_content(self, sha256: str) -> int | None:
-        """The load that landed this content, under whatever name."""
-        row = self.connection.execute(
-            "select load_id from raw.loads where sha256 = ? and status = 'landed'", [sha256]
-        ).fetchone()
-        return row[0] if row else None
-
-    def may_be_a_copy(self, file: LogFile) -> bool:
-        """Whether a landed file has the same size: then it pays to look at the content first."""
-        return bool(
-            self.connection.execute(
-                "select 1 from raw.loads where bytes = ? and status = 'landed' limit 1",
-                [file.bytes],
-            ).fetchone()
-        )
-
-    def remember_copy(self, file: LogFile, load_id: int) -> None:
-        """Next time this file need not be read."""
-        self.connection.execute("delete from raw.copies where path = ?", [file.path])
-        self.connection.execute(
-            "insert into raw.copies values (?, ?, ?, ?)",
-            [file.path, file.bytes, file.modified_at, load_id],
-        )
-
-    def next_load(self) -> int:
-        """A number that no load had before."""
-        return self.connection.execute("select nextval('raw.load_ids')").fetchone()[0]
-
-    def land(
-        self, load_id: int, file: LogFile, sha256: str, counts: Counts, started_at: datetime
-    ) -> None:
-        """Write the row of a landed file, unless a single line is unaccounted for."""
-        self._check(load_id, file, counts)
-        self._forget_refusals(file)
-        self._insert(load_id, file, started_at, "landed", sha256=sha256, **vars(counts))
-
-    def refuse(self, file: LogFile, reason: str, started_at: datetime) -> int:
-        """Write the row of a refused file, in the place of an earlier one of the same path."""
-        self._forget_refusals(file)
-        load_id = self.next_load()
-        self._insert(load_id, file, started_at, "refused", reason=reason)
-        return load_id
-
-    def _check(self, load_id: int, file: LogFile, counts: Counts) -> None:
-        calls, quarantined = self.connection.execute(
+    def __init__(self, connection: duckdb.DuckDBPyConnection):
+        self._run = connection.execute
+        self._connection = connection
+        rows = self._run(
             """
-            select
-                (select count(*) from raw.calls where load_id = $load),
-                (select count(distinct line_number) from raw.quarantine where load_id = $load)
-            """,
-            {"load": load_id},
-        ).fetchone()
-        told = (counts.lines, counts.calls, counts.quarantined)
-        found = (counts.landed + quarantined + counts.blank, calls, quarantined)
-        if told != found:
+            select path, bytes, modified_at, load_id from raw.loads where status = 'landed'
+            union all select path, bytes, modified_at, load_id from raw.copies
+            """
+        ).fetchall()
+        self._files = {(path, size, time): load for path, size, time, load in rows}
+        self._contents: dict[str, int | None] = dict(
+            self._run("select sha256, load_id from raw.loads where status = 'landed'").fetchall()
+        )
+        self._sizes = {size for _, size, _ in self._files}
+
+    # -- asked ahead, while files are read
+
+    def has_file(self, file: LogFile) -> bool:
+        """Whether this very file has landed: same path, size and time. Reads nothing of it."""
+        return _name(file) in self._files
+
+    def has_content(self, sha256: str) -> bool:
+        """Whether this content has landed, or is on its way in, under whatever name."""
+        return sha256 in self._contents
+
+    def may_have_content_of(self, file: LogFile) -> bool:
+        """Whether a landed file has the same size: then it pays to look at the content first."""
+        return file.bytes in self._sizes
+
+    def expect(self, sha256: str) -> None:
+        """This content is on its way in."""
+        self._contents[sha256] = None
+
+    # -- in the transaction
+
+    def open(self, parts: Sequence["Part"]) -> list[Load]:
+        """A load for each part, with a number that no load had before."""
+        numbers = self._run(
+            "select nextval('raw.load_ids') from range(?)", [len(parts)]
+        ).fetchall()
+        return [
+            Load(number, part.index, part.file, part.started_at)
+            for part, (number,) in zip(parts, sorted(numbers), strict=True)
+        ]
+
+    def close(self, loads: Sequence[Load]) -> None:
+        """Write the rows of landed files, unless a single line is unaccounted for."""
+        if not loads:
+            return
+        self._forget_refusals([load.file for load in loads])
+        self._insert(
+            [
+                {
+                    **_row(load.file, load.started_at),
+                    **vars(load.counts),
+                    "load_id": load.load_id,
+                    "status": "landed",
+                    "sha256": load.sha256,
+                }
+                for load in loads
+            ]
+        )
+        ids = [load.load_id for load in loads]
+        if wrong := disagreements(self._connection, between=(min(ids), max(ids))):
             raise AccountingFailed(
-                f"{file.path}: lines, calls and quarantined lines should be {told} and are"
-                f" {found}. Nothing of this file was landed; please report it with the file."
+                f"{wrong[0].path} cannot be accounted for: {wrong[0].what}. Nothing of it was"
+                " landed; please report it with the file."
             )
+        for load in loads:
+            self._contents[load.sha256] = load.load_id
+            self._files[_name(load.file)] = load.load_id
 
-    def _forget_refusals(self, file: LogFile) -> None:
-        self.connection.execute(
-            "delete from raw.loads where path = ? and status = 'refused'", [file.path]
+    def refuse(self, outcomes: Sequence["Outcome"]) -> None:
+        """Write the rows of refused files, in the place of earlier ones of the same path."""
+        if not outcomes:
+            return
+        self._forget_refusals([each.file for each in outcomes])
+        numbers = self._run(
+            "select nextval('raw.load_ids') from range(?)", [len(outcomes)]
+        ).fetchall()
+        self._insert(
+            [
+                {
+                    **_row(each.file, each.started_at),
+                    "load_id": number,
+                    "status": "refused",
+                    "reason": each.reason,
+                }
+                for each, (number,) in zip(outcomes, sorted(numbers), strict=True)
+            ]
         )
 
-    def _insert(self, load_id: int, file: LogFile, started_at: datetime, status: str, **more):
-        row = {
-            "load_id": load_id,
-            "path": file.path,
-            "source": file.source,
-            "bytes": file.bytes,
-            "modified_at": file.modified_at,
-            "status": status,
-            "started_at": started_at,
-            "finished_at": now(),
-            **more,
-        }
-        names = ", ".join(row)
-        marks = ", ".join("?" * len(row))
-        self.connection.execute(
-            f"insert into raw.loads ({names}) values ({marks})", list(row.values())
+    def remember(self, outcomes: Sequence["Outcome"]) -> None:
+        """Next time these files, whose content has landed under another name, are not read."""
+        copies = [each for each in outcomes if each.sha256]
+        if not copies:
+            return
+        self._run(
+            "delete from raw.copies where path in (select unnest($paths::varchar[]))",
+            {"paths": [each.file.path for each in copies]},
         )
+        self._run(
+            """
+            insert into raw.copies
+            select
+                unnest($paths::varchar[]), unnest($bytes::bigint[]),
+                unnest($times::timestamp[]), unnest($loads::bigint[])
+            """,
+            {
+                "paths": [each.file.path for each in copies],
+                "bytes": [each.file.bytes for each in copies],
+                "times": [each.file.modified_at for each in copies],
+                "loads": [self._contents[each.sha256] for each in copies],
+            },
+        )
+        for each in copies:
+            self._files[_name(each.file)] = self._contents[each.sha256]
+
+    def load_of(self, outcome: "Outcome") -> int | None:
+        """The load that has an unchanged file's content."""
+        return self._files.get(_name(outcome.file))
+
+    def _forget_refusals(self, files: Sequence[LogFile]) -> None:
+        self._run(
+            """
+            delete from raw.loads
+            where status = 'refused' and path in (select unnest($paths::varchar[]))
+            """,
+            {"paths": [file.path for file in files]},
+        )
+
+    def _insert(self, rows: list[dict]) -> None:
+        columns = ", ".join(
+            f"unnest(${name}::{_TYPES.get(name, 'varchar')}[]) as {name}" for name in rows[0]
+        )
+        self._run(
+            f"insert into raw.loads by name select {columns}",
+            {name: [row[name] for row in rows] for name in rows[0]},
+        )
+
+
+_TYPES = dict.fromkeys(
+    ("load_id", "bytes", "lines", "landed", "quarantined", "blank", "calls"), "bigint"
+) | dict.fromkeys(("modified_at", "started_at", "finished_at"), "timestamp")
+
+
+def _name(file: LogFile) -> tuple[str, int, datetime]:
+    return file.path, file.bytes, file.modified_at
+
+
+def _row(file: LogFile, started_at: datetime | None) -> dict:
+    return {
+        "path": file.path,
+        "source": file.source,
+        "bytes": file.bytes,
+        "modified_at": file.modified_at,
+        "started_at": started_at,
+        "finished_at": now(),
+    }
 
 
 def now() -> datetime:

@@ -1,17 +1,17 @@
 """Looks at lines one by one, in Python: what DuckDB cannot tell or would refuse as a whole.
 
 A line becomes calls in a uniform wrapping, or is set aside. The fields are still read by DuckDB,
-from the text that was sent, so that a call is the same whichever way it came.
+from the text that was sent, so that a call is the same whichever way it came. Of equal keys the first
+counts, as it does in DuckDB.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import orjson
 
-from loaders.fields import FIELDS, IDS, INHERITED, WITNESSES
+from loaders.fields import IDS, INHERITED
 from loaders.message_id import message_id
 from loaders.strict_json import (
     NestedTooDeep,
@@ -24,8 +24,6 @@ from loaders.strict_json import (
     write,
 )
 
-_KEYS = tuple(b'"%s"' % name.encode() for name in (*FIELDS, *WITNESSES))
-_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 _EMPTY = (None, "", {})
 
 
@@ -33,7 +31,7 @@ _EMPTY = (None, "", {})
 class SetAside:
     """A line, or a call of a batch, that cannot be landed. `call_number` None: the whole line."""
 
-    line_number: int
+    line: int  # its index
     call_number: int | None
     reason: str
 
@@ -49,59 +47,62 @@ def read_object(line: bytes) -> dict | str:
     return value if isinstance(value, dict) else "not_a_json_object"
 
 
-def sift(lines: Iterable[tuple[int, bytes]], out: BinaryIO) -> tuple[list[SetAside], int, int]:
-    """Write the calls of numbered `lines` to `out`, wrapped; blank lines are left out.
+def sift(
+    lines: Iterable[tuple[int, bytes]], out: BinaryIO
+) -> tuple[list[SetAside], list[int], int]:
+    """Write the calls of indexed `lines` to `out`, wrapped; blank lines are left out.
 
-    Returns what was set aside, the number of blank lines, and the length of the longest line
-    that was written.
+    Returns what was set aside, which lines are blank, and the length of the longest line that was
+    written.
     """
     aside: list[SetAside] = []
-    blank = longest = 0
-    for line_number, line in lines:
+    blank: list[int] = []
+    longest = 0
+    for index, line in lines:
         if not line.strip():
-            blank += 1
+            blank.append(index)
             continue
         value = read_object(line)
         if isinstance(value, str):
-            aside.append(SetAside(line_number, None, value))
-        elif isinstance(value.get("batch"), list):
-            longest = max(longest, _sift_batch(line_number, line, value, out, aside))
+            aside.append(SetAside(index, None, value))
+            continue
+        repeats = _repeats_a_key(value, line)
+        if repeats:
+            value = _first_of_equal_keys(line)
+        if isinstance(value.get("batch"), list):
+            calls = _batch(index, line, value, repeats, aside)
         else:
-            longest = max(longest, out.write(_wrap(line_number, 1, False, *_plain(value, line))))
+            calls = [(1, False, *_plain(value, line))]
+        for call in calls:
+            longest = max(longest, out.write(_wrap(index, *call)))
     return aside, blank, longest
 
 
-def _sift_batch(
-    line_number: int, line: bytes, body: dict, out: BinaryIO, aside: list[SetAside]
-) -> int:
+def _batch(
+    index: int, line: bytes, body: dict, repeats: bool, aside: list[SetAside]
+) -> Iterator[tuple[int, bool, str | None, bytes]]:
     items = body["batch"]
     if not items:
-        aside.append(SetAside(line_number, None, "empty_batch"))
-        return 0
+        aside.append(SetAside(index, None, "empty_batch"))
     to_inherit = {name: body[name] for name in INHERITED if body.get(name) not in _EMPTY}
-    verbatim: list[bytes] | None = None
-    longest = 0
+    if repeats:
+        parts = members(line)
+        texts = elements(parts["batch"])
+        to_inherit = {name: parts[name] for name in to_inherit}
     for call_number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
-            aside.append(SetAside(line_number, call_number, "not_a_json_object"))
-            continue
-        try:
-            made_id, text = _item(item, to_inherit)
-        except NestedTooDeep:
-            verbatim = verbatim or elements(members(line)["batch"])
-            raw = {name: members(line)[name] for name in to_inherit}
-            made_id, text = _deep_item(item, verbatim[call_number - 1], raw)
-        longest = max(longest, out.write(_wrap(line_number, call_number, True, made_id, text)))
-    return longest
+            aside.append(SetAside(index, call_number, "not_a_json_object"))
+        elif repeats:
+            yield call_number, True, *_item_verbatim(texts[call_number - 1], to_inherit)
+        else:
+            yield call_number, True, *_item(item, to_inherit)
 
 
 def _plain(call: dict, line: bytes) -> tuple[str | None, bytes]:
     """A call that is a line of its own: its made id if it needs one, and its text."""
     made_id = message_id(call, line) if _is_absent(call.get("messageId")) else None
-    strange = _strange_ids(call)
-    if strange or _may_repeat_a_key(line):
-        found = members(line)
-        return made_id, join_members({k: v for k, v in found.items() if k not in strange})
+    if strange := _strange_ids(call):
+        return made_id, join_members({k: v for k, v in members(line).items() if k not in strange})
     return made_id, line
 
 
@@ -117,8 +118,9 @@ def _item(item: dict, to_inherit: dict) -> tuple[str | None, bytes]:
     return made_id, text if call == item else write(call)
 
 
-def _deep_item(item: dict, text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | None, bytes]:
-    """The same for an item that is too deep to be written again: put together from its text."""
+def _item_verbatim(text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | None, bytes]:
+    """The same, put together from what was sent: it repeats keys, or is too deep to be written."""
+    item = _first_of_equal_keys(text)
     made_id = message_id(item, text) if _is_absent(item.get("messageId")) else None
     strange = _strange_ids(item)
     call = {name: value for name, value in members(text).items() if name not in strange}
@@ -126,6 +128,19 @@ def _deep_item(item: dict, text: bytes, to_inherit: dict[str, bytes]) -> tuple[s
         if item.get(name) in _EMPTY:
             call[name] = value
     return made_id, join_members(call)
+
+
+def _repeats_a_key(value: dict, text: bytes) -> bool:
+    """Whether `text` may hold more keys than `value`, into which it was read."""
+    try:
+        return text.count(b'":') != write(value).count(b'":')
+    except NestedTooDeep:
+        return True
+
+
+def _first_of_equal_keys(text: bytes) -> dict:
+    """An object's members as DuckDB reads them; orjson takes the last of equal keys."""
+    return {name: parse(value) for name, value in members(text).items()}
 
 
 def _strange_ids(call: dict) -> list[str]:
@@ -140,15 +155,11 @@ def _is_absent(value: object) -> bool:
     return value in (None, "") or not _can_be_an_id(value)
 
 
-def _may_repeat_a_key(line: bytes) -> bool:
-    return bool(_ESCAPED_LETTER.search(line)) or any(line.count(key) > 1 for key in _KEYS)
-
-
 def _wrap(
-    line_number: int, call_number: int, in_batch: bool, made_id: str | None, call: bytes
+    index: int, call_number: int, in_batch: bool, made_id: str | None, call: bytes
 ) -> bytes:
-    head = b'{"line_number":%d,"call_number":%d,"in_batch":%s,"made_id":%s,"call":' % (
-        line_number,
+    head = b'{"line":%d,"call_number":%d,"in_batch":%s,"made_id":%s,"call":' % (
+        index,
         call_number,
         b"true" if in_batch else b"false",
         orjson.dumps(made_id),

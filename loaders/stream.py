@@ -14,7 +14,7 @@ from typing import BinaryIO
 import zstandard
 
 from loaders.discover import LogFile
-from loaders.errors import DamagedFile
+from loaders.errors import DamagedFile, StillGrowing
 from loaders.limits import GB, MB, Limits
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -38,12 +38,13 @@ _WIDEST_WINDOW = 128 * MB
 
 @dataclass
 class Stream:
-    """The unpacked bytes of one file; iterate it once, then ask for `sha256` and `unpacked`."""
+    """The unpacked bytes of one file, without a BOM; iterate it once, then ask for `sha256`."""
 
     file: LogFile
     limits: Limits
     on_read: Callable[[int], None] = lambda _: None  # told how many bytes of the file were read
     unpacked: int = 0
+    is_read: bool = False  # to the end, and found sound
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -59,24 +60,27 @@ class Stream:
             # Not blocking: opening a pipe that nobody writes to would wait for ever.
             descriptor = os.open(self.file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             with open(descriptor, "rb", buffering=0) as raw:
-                yield from self._read(raw)
+                before = os.fstat(raw.fileno())
+                if not stat.S_ISREG(before.st_mode):
+                    raise DamagedFile("not a regular file")
+                try:
+                    yield from self._read(raw)
+                except DamagedFile:
+                    _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
+                    raise
+                _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
         except OSError as error:
             raise DamagedFile(f"cannot be read: {error.strerror or error}") from error
+        self.is_read = True
 
     def _read(self, raw: BinaryIO) -> Iterator[bytes]:
-        before = os.fstat(raw.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise DamagedFile("not a regular file")
         for block in _unpack(self._pieces(raw)):
             if not self.unpacked:
                 _refuse_what_is_no_text(block)
-            self.unpacked += len(block)
-            self._refuse_a_bomb(raw.tell())
             self._digest.update(block)
-            yield block
-        after = os.fstat(raw.fileno())
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise DamagedFile("it changed while it was read; land it when it is complete")
+            at_start, self.unpacked = not self.unpacked, self.unpacked + len(block)
+            self._refuse_a_bomb(raw.tell())
+            yield block.removeprefix(BOM) if at_start else block
 
     def _pieces(self, raw: BinaryIO) -> Iterator[bytes]:
         while piece := raw.read(_READ):
@@ -94,6 +98,11 @@ class Stream:
                 f"unpacks to more than {self.limits.ratio:,.0f} times its size"
                 " (DAYBOOK_MAX_RATIO allows more)"
             )
+
+
+def _leave_it_if_it_grows(before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise StillGrowing("still being written; it is landed next time, when it is complete")
 
 
 def _unpack(pieces: Iterator[bytes]) -> Iterator[bytes]:

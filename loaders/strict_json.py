@@ -66,10 +66,10 @@ def write(value: object, *, sort_keys: bool = False) -> bytes:
 
 
 def members(text: bytes) -> dict[str, bytes]:
-    """The members of a (valid) JSON object, each value verbatim; of equal keys the last."""
+    """The members of a (valid) JSON object, each value verbatim; of equal keys the first."""
     found, parts = {}, _parts(text)
     for key in parts:
-        found[orjson.loads(key)] = next(parts)
+        found.setdefault(orjson.loads(key), next(parts))
     return found
 
 

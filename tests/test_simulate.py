@@ -390,25 +390,13 @@ def test_a_folder_that_cannot_be_made_is_named_in_one_line(tmp_path):
 # Landed and built: the marts find exactly what was drawn
 
 
-@pytest.fixture(scope="module", params=WORLDS)
-def built(request, tmp_path_factory) -> tuple[Daybook, dict]:
-    """A world, simulated, landed and built; and its truth."""
-    daybook = Daybook(tmp_path_factory.mktemp(request.param) / "daybook")
-    truth = simulated(
-        daybook.folder / "sample", companies=120, days=100, seed=5, world=request.param
-    )
-    daybook.land(daybook.folder / "sample" / "segment-logs")
-    daybook.build()
-    return daybook, truth
-
-
 def counted(daybook: Daybook, sql: str) -> int:
     [row] = daybook.rows(sql)
     return next(iter(row.values()))
 
 
-def test_the_ledger_counts_what_was_written(built):
-    daybook, truth = built
+def test_the_ledger_counts_what_was_written(world):
+    daybook, truth = world.daybook, world.truth
     [ledger] = daybook.rows("""
         select
             count(*) as files,
@@ -424,8 +412,8 @@ def test_the_ledger_counts_what_was_written(built):
     assert [row["source"] for row in sources] == ["server", "web"]
 
 
-def test_the_core_counts_what_was_drawn(built):
-    daybook, truth = built
+def test_the_core_counts_what_was_drawn(world):
+    daybook, truth = world.daybook, world.truth
     found = {
         "calls": "select count(*) from raw.calls",
         "unique_calls": "select count(distinct message_id) from raw.calls",
@@ -469,14 +457,14 @@ def as_far_as(told: dict, weeks: int) -> dict:
     }
 
 
-def test_retention_by_role_is_recovered(built):
-    daybook, truth = built
+def test_retention_by_role_is_recovered(world):
+    daybook, truth = world.daybook, world.truth
     drawn = truth["questions"]["q1_retention_by_role"]
     assert retention_in(daybook, "users by role") == as_far_as(drawn, 11)
 
 
-def test_retention_by_group_tracking_is_recovered_on_both_clocks(built):
-    daybook, truth = built
+def test_retention_by_group_tracking_is_recovered_on_both_clocks(world):
+    daybook, truth = world.daybook, world.truth
     drawn = truth["questions"]["q5_retention_by_tracks_groups"]
     entry = retention_in(daybook, "companies by tracks_groups at entry")
     latest = retention_in(daybook, "companies by tracks_groups latest")
@@ -484,8 +472,8 @@ def test_retention_by_group_tracking_is_recovered_on_both_clocks(built):
     assert latest == as_far_as(drawn["latest"], 11)
 
 
-def test_sources_of_sign_ups_are_recovered(built):
-    daybook, truth = built
+def test_sources_of_sign_ups_are_recovered(world):
+    daybook, truth = world.daybook, world.truth
     rows = daybook.rows("""
         select
             case
@@ -502,8 +490,8 @@ def test_sources_of_sign_ups_are_recovered(built):
     assert {row["source"]: row["users"] for row in rows} == drawn
 
 
-def test_paying_companies_by_business_type_are_recovered(built):
-    daybook, truth = built
+def test_paying_companies_by_business_type_are_recovered(world):
+    daybook, truth = world.daybook, world.truth
     rows = daybook.rows("""
         with given as (
             select
@@ -536,8 +524,8 @@ def test_paying_companies_by_business_type_are_recovered(built):
     }
 
 
-def test_companies_over_their_limits_are_recovered(built):
-    daybook, truth = built
+def test_companies_over_their_limits_are_recovered(world):
+    daybook, truth = world.daybook, world.truth
     drawn = truth["questions"]["q4_over_limits"]
     over = "select count(*) from marts.dim_companies where"
     assert counted(daybook, f"{over} monthly_active_users > 1000") == drawn["over_1000"]
@@ -546,8 +534,8 @@ def test_companies_over_their_limits_are_recovered(built):
     assert {row["plan"]: row["companies"] for row in plans} == drawn["companies_by_plan"]
 
 
-def test_paying_companies_with_few_reports_are_recovered(built):
-    daybook, truth = built
+def test_paying_companies_with_few_reports_are_recovered(world):
+    daybook, truth = world.daybook, world.truth
     rows = daybook.rows("""
         select companies.company_id
         from marts.dim_companies as companies
@@ -567,8 +555,8 @@ def test_paying_companies_with_few_reports_are_recovered(built):
     assert counted(daybook, paying) == drawn["paying_companies"]
 
 
-def test_popular_features_are_recovered(built):
-    daybook, truth = built
+def test_popular_features_are_recovered(world):
+    daybook, truth = world.daybook, world.truth
     drawn = truth["questions"]["q7_popular_features"]
     rows = daybook.rows(f"""
         select * from marts.feature_adoption

@@ -1,0 +1,304 @@
+"""Stores a spool: its calls in `raw.calls`, and each bad line in `raw.quarantine` with its reason.
+
+DuckDB reads the spool and stores every line that is plainly one call. What it leaves out is looked
+at in Python, line by line (`sift`): batch bodies, calls without an id of their own, and bad lines.
+A spool that leaves most of its lines to Python (SDK bodies, say) sends the next one there directly.
+Both ways end in the same SQL, which reads the fields and gives the reasons.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Literal
+
+from loaders import fields
+from loaders.ledger import Counts
+from loaders.limits import MB
+from loaders.sift import SetAside, sift
+from loaders.spools import Part, Spool, Written
+from loaders.warehouse import Warehouse
+
+# `engine`: DuckDB first; `careful`: every line in Python.
+Way = Literal["engine", "careful"]
+
+# A longer line is kept with the first of its problems only: a batch may have thousands.
+_REPEATED_UP_TO = 1 * MB
+
+_SMALLEST_OBJECT_SIZE = 8 * MB
+_SIFTED = {
+    "line": "BIGINT",
+    "call_number": "BIGINT",
+    "in_batch": "BOOLEAN",
+    "made_id": "VARCHAR",
+}
+
+
+@dataclass
+class Stored:
+    """What became of one part's lines."""
+
+    counts: Counts
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+class Storer:
+    """Stores spools one after the other, in the transaction that is open.
+
+    A line is known by its index in the spool until the temporary table `numbered` tells its load
+    and its number there.
+    """
+
+    def __init__(self, warehouse: Warehouse, way: Way | None = None):
+        """`way` is for tests; by default the one that was quickest for the last spool."""
+        self._run = warehouse.connection.execute
+        self._folder = warehouse.spool
+        self._always = way
+        self.way: Way = way or "engine"
+
+    def store(
+        self, spool: Spool, written: Sequence[Written], loads: Sequence[int]
+    ) -> list[Stored]:
+        """Store each part under its load of `loads`; `written` is empty on the careful way."""
+        stored = [Stored(Counts(lines=part.lines)) for part in spool.parts]
+        if spool.lines:
+            self._number_the_lines(spool.parts, loads)
+            left_out = self._store_at_engine_speed(spool, written)
+            self._look_at(spool, left_out, stored)
+        for each in stored:
+            counts = each.counts
+            counts.landed = counts.lines - counts.quarantined - counts.blank
+        return stored
+
+    def _number_the_lines(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
+        self._between = f"between {min(loads)} and {max(loads)}"
+        self._starts = list(accumulate((part.lines for part in parts), initial=0))
+        self._run(
+            """
+            create or replace temp table numbered as
+            select load_id, start + i as line, before + i + 1 as line_number
+            from (
+                select load_id, start, before, unnest(range(lines)) as i
+                from (
+                    select
+                        unnest($loads::bigint[]) as load_id,
+                        unnest($starts::bigint[]) as start,
+                        unnest($befores::bigint[]) as before,
+                        unnest($lines::bigint[]) as lines
+                )
+            )
+            """,
+            {
+                "loads": loads,
+                "starts": self._starts[:-1],
+                "befores": [part.lines_before for part in parts],
+                "lines": [part.lines for part in parts],
+            },
+        )
+
+    # -- by DuckDB
+
+    def _store_at_engine_speed(self, spool: Spool, written: Sequence[Written]) -> Sequence[int]:
+        """Store the lines that are plainly calls. Returns the other ones, in order."""
+        if not written:
+            return range(spool.lines)
+        halves = " union all ".join(self._select_calls(half) for half in written)
+        (inserted,) = self._run(f"insert into raw.calls {halves}").fetchone()
+        for half in written:
+            half.path.unlink()
+        if not self._is_in_order(written):
+            self._take_back()
+            return range(spool.lines)
+        return () if inserted == spool.lines else self._left_out()
+
+    def _select_calls(self, half: Written) -> str:
+        return f"""
+            select numbered.load_id, numbered.line_number, 1, false, {fields.columns_kept()}
+            from (
+                select
+                    *,
+                    {half.lines_before} - 1 + row_number() over () as line,
+                    {fields.not_told_apart()} as look_again,
+                    {fields.reason()} as reason
+                from (
+                    select {fields.select_kept()}, batch, distinct_id
+                    from {read_json(half.path, fields.SENT)}
+                )
+            ) as read
+            inner join numbered on read.line = numbered.line
+            where not look_again and reason is null
+        """
+
+    def _is_in_order(self, written: Sequence[Written]) -> bool:
+        """Whether the n-th row is the n-th line, looked up at the landmarks.
+
+        DuckDB reads a half in the order of its lines, on which the line numbers rest; trust, but
+        verify.
+        """
+        landmarks = {line: text for half in written for line, text in half.landmarks.items()}
+        return all(
+            message_id.encode() in landmarks[line]
+            for line, message_id in self._run(
+                f"""
+                select numbered.line, calls.message_id
+                from (select * from raw.calls where load_id {self._between}) as calls
+                inner join numbered
+                    on calls.load_id = numbered.load_id
+                    and calls.line_number = numbered.line_number
+                where numbered.line in (select unnest($landmarks::bigint[]))
+                """,
+                {"landmarks": list(landmarks)},
+            ).fetchall()
+        )
+
+    def _take_back(self) -> None:
+        self._run(
+            """
+            delete from raw.calls using numbered
+            where calls.load_id = numbered.load_id and calls.line_number = numbered.line_number
+            """
+        )
+
+    def _left_out(self) -> list[int]:
+        rows = self._run(
+            f"""
+            select numbered.line
+            from numbered
+            anti join (
+                select load_id, line_number from raw.calls where load_id {self._between}
+            ) as calls
+                on calls.load_id = numbered.load_id and calls.line_number = numbered.line_number
+            order by all
+            """
+        ).fetchall()
+        return [line for (line,) in rows]
+
+    # -- line by line
+
+    def _look_at(self, spool: Spool, left_out: Sequence[int], stored: list[Stored]) -> None:
+        """Sift the lines that DuckDB left out, and count what became of each part's lines."""
+        for each in stored:
+            each.counts.calls = each.counts.lines
+        if not left_out:
+            return
+        lines = spool.split()
+        path = self._folder / "sifted"
+        with path.open("wb") as out:
+            aside, blank, longest = sift(((line, lines[line]) for line in left_out), out)
+        self._run(f"create or replace temp table sifted as {self._select_sifted(path, longest)}")
+        path.unlink()
+        self._run(
+            f"""
+            insert into raw.calls
+            select load_id, line_number, call_number, in_batch, {fields.columns_kept()}
+            from sifted
+            inner join numbered on sifted.line = numbered.line
+            where reason is null
+            """
+        )
+        found = self._run(
+            """
+            select line, if(in_batch, call_number, null), reason from sifted
+            where reason is not null
+            """
+        ).fetchall()
+        aside += [SetAside(*each) for each in found]
+        self._keep_aside(aside, lines)
+        calls = self._run(
+            "select line, count(*) from sifted where reason is null group by all"
+        ).fetchall()
+        self._count(stored, left_out, dict(calls), aside, blank)
+        self._choose_the_next_way(lines, left_out)
+
+    def _select_sifted(self, path: Path, longest: int) -> str:
+        call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
+        columns = _SIFTED | {"call": f"STRUCT({call})"}
+        return f"""
+            select line, call_number, in_batch, {fields.columns_kept()}, {fields.reason()} as reason
+            from (
+                select * replace (coalesce(made_id, message_id) as message_id)
+                from (
+                    select
+                        line, call_number, in_batch, made_id,
+                        {fields.select_kept()},
+                        distinct_id
+                    from (
+                        select line, call_number, in_batch, made_id, unnest(call)
+                        from {read_json(path, columns, longest)}
+                    )
+                )
+            )
+        """
+
+    def _keep_aside(self, aside: list[SetAside], lines: list[bytes]) -> None:
+        seen: set[int] = set()
+        texts: list[bytes | None] = []
+        for each in aside:
+            text = lines[each.line]
+            texts.append(None if each.line in seen and len(text) > _REPEATED_UP_TO else text)
+            seen.add(each.line)
+        self._run(
+            """
+            insert into raw.quarantine
+            select load_id, line_number, call_number, reason, text
+            from (
+                select
+                    unnest($lines::bigint[]) as line,
+                    unnest($call_numbers::bigint[]) as call_number,
+                    unnest($reasons::varchar[]) as reason,
+                    unnest($texts::blob[]) as text
+            ) as aside
+            inner join numbered on aside.line = numbered.line
+            """,
+            {
+                "lines": [each.line for each in aside],
+                "call_numbers": [each.call_number for each in aside],
+                "reasons": [each.reason for each in aside],
+                "texts": texts,
+            },
+        )
+
+    def _count(
+        self,
+        stored: list[Stored],
+        left_out: Sequence[int],
+        calls: dict[int, int],
+        aside: list[SetAside],
+        blank: list[int],
+    ) -> None:
+        def part_of(line: int) -> Stored:
+            return stored[bisect_right(self._starts, line) - 1]
+
+        for line in left_out:
+            part_of(line).counts.calls += calls.get(line, 0) - 1
+        for line in blank:
+            part_of(line).counts.blank += 1
+        for line in {each.line for each in aside}:
+            part_of(line).counts.quarantined += 1
+        for each in aside:
+            part_of(each.line).reasons[each.reason] += 1
+
+    def _choose_the_next_way(self, lines: list[bytes], left_out: Sequence[int]) -> None:
+        """What one spool needed, the next one is likely to need."""
+        if self._always:
+            return
+        needed = len(left_out)
+        if self.way == "careful":
+            needed = sum(b'"batch"' in line or b'"messageId"' not in line for line in lines)
+        self.way = "careful" if 2 * needed > len(lines) else "engine"
+
+
+def read_json(path: Path, columns: dict[str, str], longest_line: int = 0) -> str:
+    """The SQL that reads JSON Lines with nothing guessed, a row for each line.
+
+    Of a line that is no JSON object all columns are null. Of equal keys the first counts.
+    """
+    typed = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    size = max(_SMALLEST_OBJECT_SIZE, longest_line + 1024)
+    quoted = str(path).replace("'", "''")
+    return (
+        f"read_json('{quoted}', format = 'newline_delimited', compression = 'none',"
+        f" columns = {{{typed}}}, ignore_errors = true, maximum_object_size = {size})"
+    )
