@@ -26,7 +26,7 @@ from loaders.quarantine import REASONS, Quarantined
 FEW_FILES = 20
 
 
-_SAID = {"growing": "left for next time"}
+_SAID = {"unchanged": "unchanged", "refused": "refused", "growing": "left for next time"}
 
 
 def safe(text: str | bytes) -> str:
@@ -99,7 +99,10 @@ def show_total(results: list[Landed], database: str) -> None:
         counts.add(each.counts)
         reasons += each.reasons
     files = plural(by_status["landed"], "file")
-    others = [f"{by_status[status]:,} {_SAID.get(status, status)}" for status in ("unchanged", "refused", "growing")]
+    others = [
+        f"{by_status[status]:,} {_SAID.get(status, status)}"
+        for status in ("unchanged", "refused", "growing")
+    ]
     others = [text for text in others if not text.startswith("0 ")]
     click.echo(", ".join([f"{files} landed: {_counts(counts)}", *others]))
     if not reasons:

@@ -57,8 +57,9 @@ def readable_time(text: str) -> str:
 
 def reason() -> str:
     """The SQL for why a call cannot be landed, or null."""
-    unreadable = " and ".join(f"({readable_time(FIELDS[name][0])}) is null" for name in TIMES)
-    return _sql("reason.sql").replace("{no_readable_time}", unreadable)
+    # The first that is readable will do: `coalesce` looks no further.
+    time = ", ".join(readable_time(FIELDS[name][0]) for name in TIMES)
+    return _sql("reason.sql").replace("{no_readable_time}", f"coalesce({time}) is null")
 
 
 def not_told_apart() -> str:

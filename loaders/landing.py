@@ -10,7 +10,7 @@ from loaders.discover import LogFile
 from loaders.ledger import Counts, Ledger, Load
 from loaders.limits import Limits
 from loaders.spools import Outcome, Spool, Status, Written, spools, write
-from loaders.storing import Storer, Way
+from loaders.storing import Storer
 from loaders.warehouse import Warehouse
 
 Item = TypeVar("Item")
@@ -44,12 +44,13 @@ class _Dropped(Exception):
 class Lander:
     """Lands files into a warehouse."""
 
-    def __init__(self, warehouse: Warehouse, limits: Limits, way: Way | None = None):
-        """`way` makes every line go one way, for tests; by default the quickest that is safe."""
+    def __init__(self, warehouse: Warehouse, limits: Limits, *, careful: bool = False):
+        """`careful` looks at every line in Python, as a test does to see that nothing changes."""
         self._warehouse = warehouse
         self._limits = limits
         self._ledger = Ledger(warehouse.connection)
-        self._storer = Storer(warehouse, way)
+        self._storer = Storer(warehouse)
+        self._careful = careful
 
     def land(self, files: Iterable[LogFile], progress: Progress | None = None) -> Iterator[Landed]:
         """Land files. One whose content is already here is left alone, whatever it is called."""
@@ -66,7 +67,7 @@ class Lander:
             yield from results
 
     def _write(self, spool: Spool) -> list[Written]:
-        if self._storer.way == "careful" or not spool.lines:
+        if self._careful or not spool.lines:
             return []
         return write(spool, self._warehouse.spool)
 

@@ -92,9 +92,7 @@ class Ledger:
 
     def open(self, parts: Sequence["Part"]) -> list[Load]:
         """A load for each part, with a number that no load had before."""
-        numbers = self._run(
-            "select nextval('raw.load_ids') from range(?)", [len(parts)]
-        ).fetchall()
+        numbers = self._run("select nextval('raw.load_ids') from range(?)", [len(parts)]).fetchall()
         return [
             Load(number, part.index, part.file, part.started_at)
             for part, (number,) in zip(parts, sorted(numbers), strict=True)

@@ -6,6 +6,7 @@ alarm costs a little speed, never a row.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -16,7 +17,7 @@ DEEPEST = 1024
 # DuckDB sets two buffers of the longest line aside for each thread.
 LONGEST_FOR_THE_ENGINE = 4 * MB
 
-# First with Rust's regular expressions, which are quick; a chunk that has none of these is through.
+# First with Rust's regular expressions, which are quick; a block that has none of these is through.
 _HINTS = (
     r"(?-u:,[ \t\r]*[}\]]|\n[ \t\r]*\n|[\x0b\x0c])",
     r"(?-u:(?:[nN][aA][nN]|[iI][nN][fF]|[nN][iI][tT][yY])[ \t\r]*[,}\]])",
@@ -30,41 +31,41 @@ _WHERE = (
 _STEP = 2 * DEEPEST
 
 
-def doubtful_lines(content: bytes, most: int) -> list[tuple[int, int]] | None:
-    """Where each line starts and ends that DuckDB should not judge; None if they are over `most`.
+def doubtful_lines(blocks: Sequence[bytes]) -> list[list[tuple[int, int]]]:
+    """For each block of whole lines: where each line starts and ends that DuckDB should not judge.
 
-    `content` ends with a line end. The ends are those of the line without its line end.
+    The end is that of the line without its line end.
     """
-    found = set(_long_or_deep(content))
-    if _has_hints(content):
-        for pattern in _WHERE:
-            for match in pattern.finditer(content):
-                start = content.rfind(b"\n", 0, match.start()) + 1
-                found.add((start, content.index(b"\n", start)))
-                if len(found) > most:
-                    return None
-    return sorted(found)
+    text = pl.Series(blocks, dtype=pl.Binary).cast(pl.String, strict=False)
+    hints = (text.str.contains(_HINTS[0]) | text.str.contains(_HINTS[1])).fill_null(True)
+    return [
+        sorted({*_long_or_deep(block), *(_hinted(block) if hint or _starts_blank(block) else ())})
+        for block, hint in zip(blocks, hints, strict=True)
+    ]
 
 
-def _has_hints(content: bytes) -> bool:
-    if content.startswith((b"\n", b"\r", b" ", b"\t")):
-        return True
-    text = pl.Series([content]).cast(pl.String, strict=False)
-    return text.has_nulls() or any(text.str.contains(hint)[0] for hint in _HINTS)
+def _starts_blank(block: bytes) -> bool:
+    return block.startswith((b"\n", b"\r", b" ", b"\t"))
 
 
-def _long_or_deep(content: bytes) -> list[tuple[int, int]]:
+def _hinted(block: bytes) -> Iterator[tuple[int, int]]:
+    for pattern in _WHERE:
+        for match in pattern.finditer(block):
+            start = block.rfind(b"\n", 0, match.start()) + 1
+            yield start, block.index(b"\n", start)
+
+
+def _long_or_deep(block: bytes) -> Iterator[tuple[int, int]]:
     """Jumps from line end to line end in steps: a line shorter than a step cannot be too deep."""
-    position, found = 0, []
-    while position < len(content):
-        end = content.rfind(b"\n", position, position + _STEP)
+    position = 0
+    while position < len(block):
+        end = block.rfind(b"\n", position, position + _STEP)
         if end < 0:
-            end = content.index(b"\n", position)
-            if end - position > LONGEST_FOR_THE_ENGINE or _opens(content, position, end) > DEEPEST:
-                found.append((position, end))
+            end = block.index(b"\n", position)
+            if end - position > LONGEST_FOR_THE_ENGINE or _opens(block, position, end) > DEEPEST:
+                yield position, end
         position = end + 1
-    return found
 
 
-def _opens(content: bytes, start: int, end: int) -> int:
-    return content.count(b"{", start, end) + content.count(b"[", start, end)
+def _opens(block: bytes, start: int, end: int) -> int:
+    return block.count(b"{", start, end) + block.count(b"[", start, end)

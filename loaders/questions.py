@@ -7,7 +7,7 @@ first column of its result, `answer`, is the sentence; the other columns are the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -15,7 +15,9 @@ import duckdb
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
+from loaders.display import safe
 from loaders.errors import DaybookError
 from loaders.warehouse import read_warehouse
 
@@ -67,42 +69,73 @@ def chosen(wanted: str | None) -> list[Question]:
     return picked
 
 
-def answer(connection, question: Question) -> Answer:
-    """Run one analysis."""
+def answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer:
+    """Run one analysis. What it needs may be missing from another product's tracking plan."""
     try:
         result = connection.execute(question.sql)
+    except duckdb.BinderException as problem:
+        what = _first_line(problem, "Binder Error: ")
+        return Answer(f"The tracking plan has no answer to this: {what}", [], [])
     except duckdb.CatalogException as problem:
-        missing = str(problem).splitlines()[0].removeprefix("Catalog Error: ")
-        raise DaybookError(f"not built yet ({missing}). Build it first: dbt build") from problem
+        what = _first_line(problem, "Catalog Error: ")
+        raise DaybookError(
+            f"The marts are not built yet ({what}). Build them: dbt build"
+        ) from problem
     columns = [column[0] for column in result.description]
     rows = result.fetchall()
-    sentence = rows[0][0]
-    kept = [row[1:] for row in rows if any(cell is not None for cell in row[1:])]
-    return Answer(sentence, columns[1:], kept)
+    told = [row[1:] for row in rows if any(cell is not None for cell in row[1:])]
+    return Answer(rows[0][0], columns[1:], told)
+
+
+def last_whole_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """Tell what `now` means in the answers; None where there are no logs, or no marts."""
+    try:
+        row = connection.execute("select as_of from marts.calendar").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return row and row[0]
 
 
 def show(console: Console, question: Question, answered: Answer) -> None:
     """Print a question, its sentence, and the first of its rows."""
-    console.print(question.text, style="bold")
-    console.print(Padding(answered.sentence, (0, 0, 0, 2)), highlight=False)
+    console.print(Text(question.text, style="bold"))
+    console.print(Padding(Text(safe(answered.sentence)), (0, 0, 0, 2)))
     if answered.rows:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for column, cells in zip(answered.columns, zip(*answered.rows, strict=True), strict=True):
-            is_number = all(isinstance(cell, int | float | None) for cell in cells)
-            header = column.replace("_", " ")  # so that it can break between its words
-            table.add_column(header, justify="right" if is_number else "left", overflow="fold")
-        for row in answered.rows[:ROWS_SHOWN]:
-            table.add_row(*map(as_text, row, answered.columns))
-        console.print(Padding(table, (1, 0, 0, 2)))
-        if len(answered.rows) > ROWS_SHOWN:
-            more = len(answered.rows) - ROWS_SHOWN
-            console.print(
-                f"  ... and {more:,} more: analyses/{question.name}.sql",
-                style="dim",
-                highlight=False,
-                soft_wrap=True,
-            )
+        console.print()
+        console.print(_table(answered), crop=False)
+    if (more := len(answered.rows) - ROWS_SHOWN) > 0:
+        where = Text(f"  ... and {more:,} more: analyses/{question.name}.sql", style="dim")
+        console.print(where, soft_wrap=True)
     console.print()
+
+
+def _table(answered: Answer) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(width=0)  # the margin
+    # As text: what a customer calls itself may look like markup.
+    shown = [
+        [safe(as_text(cell, column)) for cell, column in zip(row, answered.columns, strict=True)]
+        for row in answered.rows[:ROWS_SHOWN]
+    ]
+    for column, cells, texts in zip(
+        answered.columns, zip(*answered.rows, strict=True), zip(*shown, strict=True), strict=True
+    ):
+        is_number = all(isinstance(cell, int | float | None) for cell in cells)
+        header = column.replace("_", " ")  # so that it can break between its words
+        widest = max(len(word) for text in (header, *texts) for word in text.split())
+        if is_number:
+            on_two_lines = len(header) * 2 // 3
+            width = max(widest, on_two_lines, *map(len, texts))
+            table.add_column(header, justify="right", width=width)
+        else:
+            table.add_column(header, overflow="fold", min_width=min(widest, 20))
+    for texts in shown:
+        table.add_row("", *map(Text, texts))
+    return table
+
+
+def _first_line(problem: duckdb.Error, kind: str) -> str:
+    return str(problem).partition("\n")[0].removeprefix(kind).rstrip("!.")
 
 
 def as_text(cell: object, column: str) -> str:
@@ -133,7 +166,16 @@ def ask(context: click.Context, question: str | None) -> None:
     QUESTION is a number, a file name of analyses/, or a word of the question.
     """
     picked = chosen(question)
-    console = Console()
     with read_warehouse(context.obj.database) as connection:
-        for each in picked:
-            show(console, each, answer(connection, each))
+        day = last_whole_day(connection)
+        answers = [answer(connection, each) for each in picked]
+
+    console = Console()
+    with console.capture() as captured:
+        if day:
+            console.print(Text(f"As of {day}, the last whole day of the logs.", style="dim"))
+            console.print()
+        for each, answered in zip(picked, answers, strict=True):
+            show(console, each, answered)
+    # Rich fills each line with blanks up to the margin.
+    click.echo("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))

@@ -1,8 +1,8 @@
 """Looks at lines one by one, in Python: what DuckDB cannot tell or would refuse as a whole.
 
 A line becomes calls in a uniform wrapping, or is set aside. The fields are still read by DuckDB,
-from the text that was sent, so that a call is the same whichever way it came. Of equal keys the first
-counts, as it does in DuckDB.
+from the text that was sent, so that a call is the same whichever way it came. Of equal keys the
+first counts, as it does in DuckDB.
 """
 
 from collections.abc import Iterable, Iterator
@@ -155,9 +155,7 @@ def _is_absent(value: object) -> bool:
     return value in (None, "") or not _can_be_an_id(value)
 
 
-def _wrap(
-    index: int, call_number: int, in_batch: bool, made_id: str | None, call: bytes
-) -> bytes:
+def _wrap(index: int, call_number: int, in_batch: bool, made_id: str | None, call: bytes) -> bytes:
     head = b'{"line":%d,"call_number":%d,"in_batch":%s,"made_id":%s,"call":' % (
         index,
         call_number,

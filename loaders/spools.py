@@ -4,7 +4,7 @@ A spool holds many small files, each whole, or one piece of a large one. Files a
 of the spool that is being stored.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -26,20 +26,40 @@ _MOST_FILES = 5_000
 _numbers = count(1)
 
 
+# How much is looked at together, before it is written for DuckDB.
+_LOOK_AT = 1 * MB
+
 Status = Literal["landed", "unchanged", "refused", "growing"]
 
 
 @dataclass(frozen=True)
+class Block:
+    """Whole lines as they came, each with its line end; only a file's last may have lacked it."""
+
+    content: bytes
+    lines: int
+
+
+@dataclass(frozen=True)
 class Part:
-    """Whole lines of one file."""
+    """Consecutive lines of one file."""
 
     index: int  # of the file, among those to land
     file: LogFile
     started_at: datetime
-    content: bytes  # ends with a line end, whether the file does or not; without a BOM
-    lines: int
+    blocks: Sequence[Block]
     lines_before: int  # of the same file, in earlier parts
     sha256: str | None  # of the whole file's unpacked bytes; None: more parts are to come
+
+    @property
+    def lines(self) -> int:
+        """How many there are."""
+        return sum(block.lines for block in self.blocks)
+
+    @property
+    def bytes(self) -> int:
+        """Unpacked."""
+        return sum(len(block.content) for block in self.blocks)
 
 
 @dataclass(frozen=True)
@@ -77,10 +97,9 @@ class Spool:
         """Whether it holds as many files as go into one transaction."""
         return len(self.parts) + len(self.outcomes) >= _MOST_FILES
 
-    def split(self) -> list[bytes]:
-        """The lines, each verbatim without its line ending (LF or CR LF)."""
-        content = b"".join(part.content for part in self.parts)
-        return [line.removesuffix(b"\r") for line in content.split(b"\n")[:-1]]
+    def blocks(self) -> list[Block]:
+        """The blocks of all parts, in order."""
+        return [block for part in self.parts for block in part.blocks]
 
 
 @dataclass(frozen=True)
@@ -110,7 +129,7 @@ def spools(
                     yield Spool([part])
                 else:
                     spool.parts.append(part)
-                    lines, size = lines + part.lines, size + len(part.content)
+                    lines, size = lines + part.lines, size + part.bytes
         except _NothingToStore as nothing:
             if in_pieces:
                 yield Spool(outcomes=[nothing.outcome], drops_what_came_before=True)
@@ -149,14 +168,15 @@ def _read(
                 raise nothing("unchanged", sha256=sha256)
         stream = Stream(file, limits, on_read)
         before = 0
-        for content, lines in _cut(stream, limits):
+        for blocks in _cut(stream, limits):
             sha256 = stream.sha256 if stream.is_read else None
             if sha256 and ledger.has_content(sha256):
                 raise nothing("unchanged", sha256=sha256)
             if sha256:
                 ledger.expect(sha256)
-            yield Part(index, file, started_at, content, lines, before, sha256)
-            before += lines
+            part = Part(index, file, started_at, blocks, before, sha256)
+            yield part
+            before += part.lines
     except StillGrowing as growing:
         raise nothing("growing", str(growing)) from growing
     except DamagedFile as damage:
@@ -170,69 +190,87 @@ def _hash(file: LogFile, limits: Limits) -> str:
     return stream.sha256
 
 
-def _cut(stream: Stream, limits: Limits) -> Iterator[tuple[bytes, int]]:
-    """Cut a stream where a line ends: pieces, and their lines. The last may be empty."""
-    held: list[bytes] = []
+def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
+    """Cut a stream into blocks of whole lines, gathered into pieces. The last may be empty."""
+    blocks: list[Block] = []
     size = lines = 0
-    unfinished = 0  # of the bytes held, those after the last line end
-    for block in stream:
-        held.append(block)
-        size += len(block)
-        lines += block.count(b"\n")
-        last_end = block.rfind(b"\n")
-        unfinished = len(block) - last_end - 1 if last_end >= 0 else unfinished + len(block)
-        if unfinished > limits.line_bytes:
+    line: list[bytes] = []  # the beginning of one whose end has not come yet
+    for read in stream:
+        end = read.rfind(b"\n") + 1
+        if end:
+            content = b"".join((*line, memoryview(read)[:end]))
+            blocks.append(Block(content, content.count(b"\n")))
+            size, lines = size + len(content), lines + blocks[-1].lines
+            line = []
+        line.append(read[end:])
+        if sum(map(len, line)) > limits.line_bytes:
             raise DamagedFile(
                 f"a line is longer than {limits.line_bytes / MB:,.0f} MB"
                 " (DAYBOOK_MAX_LINE_BYTES allows more)"
             )
-        if lines and (size >= limits.chunk_bytes or lines >= _MOST_LINES):
-            content = b"".join(held)
-            yield content[: size - unfinished], lines
-            held, size, lines = [content[size - unfinished :]], unfinished, 0
-    if unfinished:
+        if size >= limits.chunk_bytes or lines >= _MOST_LINES:
+            yield blocks
+            blocks, size, lines = [], 0, 0
+    if last := b"".join(line):
         # DuckDB sometimes moves a last line without an end to the front.
-        held.append(b"\n")
-        lines += 1
-    yield b"".join(held), lines
+        blocks.append(Block(last + b"\n", 1))
+    yield blocks
 
 
 def write(spool: Spool, folder: Path) -> list[Written]:
     """Write a spool for DuckDB, as a file for each of two threads; none if it is too doubtful."""
-    content = b"".join(part.content for part in spool.parts)
-    doubtful = doubtful_lines(content, _MOST_DOUBTFUL)
-    if doubtful is None:
+    blocks = list(_gather(spool.blocks()))
+    doubtful = doubtful_lines([block.content for block in blocks])
+    if sum(map(len, doubtful)) > _MOST_DOUBTFUL:
         return []
-    middle = content.find(b"\n", len(content) // 2) + 1 or len(content)
-    written, before = [], 0
-    for start, end in ((0, middle), (middle, len(content))):
-        if start == end:
-            continue
+    size = sum(len(block.content) for block in blocks)
+    written, before, position, passed = [], 0, 0, 0
+    for share in (size / 2, size):
         path = folder / f"half-{next(_numbers)}"
+        landmarks: dict[int, bytes] = {}
+        half_before = before
         with path.open("wb") as out:
-            position = start
-            for line_start, line_end in doubtful:
-                if start <= line_start < end:
-                    out.write(content[position:line_start] + b"{}")
-                    position = line_end
-            out.write(content[position:end])
-        lines, landmarks = _landmarks(content, start, end, before)
-        written.append(Written(path, before, landmarks))
-        before += lines
+            while position < len(blocks) and passed < share:
+                block = blocks[position]
+                out.writelines(_masked(block.content, doubtful[position]))
+                landmarks |= _landmarks(block, before)
+                before += block.lines
+                passed += len(block.content)
+                position += 1
+        written.append(Written(path, half_before, landmarks))
     return written
 
 
-def _landmarks(
-    content: bytes, start: int, end: int, before: int
-) -> tuple[int, dict[int, bytes]]:
-    """How many lines there are, and a few of them: one in each megabyte, and the last."""
-    lines, position, found = 0, start, {}
-    while position < end:
-        found[before + lines] = content[position : content.index(b"\n", position)]
-        step = content.find(b"\n", position + MB, end)
-        step = end if step < 0 else step + 1
-        lines += content.count(b"\n", position, step)
-        position = step
-    last = max(content.rfind(b"\n", start, end - 1) + 1, start)
-    found[before + lines - 1] = content[last : end - 1]
-    return lines, found
+def _gather(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Join blocks until they are worth a look."""
+    held: list[Block] = []
+    for block in blocks:
+        held.append(block)
+        if sum(len(each.content) for each in held) >= _LOOK_AT:
+            yield _join(held)
+            held = []
+    if held:
+        yield _join(held)
+
+
+def _join(blocks: Sequence[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    return Block(b"".join(each.content for each in blocks), sum(each.lines for each in blocks))
+
+
+def _masked(content: bytes, doubtful: Sequence[tuple[int, int]]) -> Iterator[bytes | memoryview]:
+    """The content, with `{}` in the place of some lines."""
+    view, position = memoryview(content), 0
+    for start, end in doubtful:
+        yield view[position:start]
+        yield b"{}"
+        position = end
+    yield view[position:]
+
+
+def _landmarks(block: Block, before: int) -> dict[int, bytes]:
+    """The first and the last line of a block."""
+    content = block.content
+    last = content.rfind(b"\n", 0, len(content) - 1) + 1
+    return {before: content[: content.index(b"\n")], before + block.lines - 1: content[last:-1]}

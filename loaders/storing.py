@@ -2,8 +2,7 @@
 
 DuckDB reads the spool and stores every line that is plainly one call. What it leaves out is looked
 at in Python, line by line (`sift`): batch bodies, calls without an id of their own, and bad lines.
-A spool that leaves most of its lines to Python (SDK bodies, say) sends the next one there directly.
-Both ways end in the same SQL, which reads the fields and gives the reasons.
+Both end in the same SQL, which reads the fields and gives the reasons.
 """
 
 from bisect import bisect_right
@@ -12,17 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal
 
 from loaders import fields
 from loaders.ledger import Counts
 from loaders.limits import MB
 from loaders.sift import SetAside, sift
-from loaders.spools import Part, Spool, Written
+from loaders.spools import Block, Part, Spool, Written
 from loaders.warehouse import Warehouse
-
-# `engine`: DuckDB first; `careful`: every line in Python.
-Way = Literal["engine", "careful"]
 
 # A longer line is kept with the first of its problems only: a batch may have thousands.
 _REPEATED_UP_TO = 1 * MB
@@ -51,17 +46,12 @@ class Storer:
     and its number there.
     """
 
-    def __init__(self, warehouse: Warehouse, way: Way | None = None):
-        """`way` is for tests; by default the one that was quickest for the last spool."""
+    def __init__(self, warehouse: Warehouse):
         self._run = warehouse.connection.execute
         self._folder = warehouse.spool
-        self._always = way
-        self.way: Way = way or "engine"
 
-    def store(
-        self, spool: Spool, written: Sequence[Written], loads: Sequence[int]
-    ) -> list[Stored]:
-        """Store each part under its load of `loads`; `written` is empty on the careful way."""
+    def store(self, spool: Spool, written: Sequence[Written], loads: Sequence[int]) -> list[Stored]:
+        """Store each part under its load of `loads`; without `written`, every line is sifted."""
         stored = [Stored(Counts(lines=part.lines)) for part in spool.parts]
         if spool.lines:
             self._number_the_lines(spool.parts, loads)
@@ -183,7 +173,7 @@ class Storer:
             each.counts.calls = each.counts.lines
         if not left_out:
             return
-        lines = spool.split()
+        lines = _Lines(spool.blocks())
         path = self._folder / "sifted"
         with path.open("wb") as out:
             aside, blank, longest = sift(((line, lines[line]) for line in left_out), out)
@@ -204,13 +194,12 @@ class Storer:
             where reason is not null
             """
         ).fetchall()
-        aside += [SetAside(*each) for each in found]
+        aside = sorted([*aside, *(SetAside(*each) for each in found)], key=lambda each: each.line)
         self._keep_aside(aside, lines)
         calls = self._run(
             "select line, count(*) from sifted where reason is null group by all"
         ).fetchall()
         self._count(stored, left_out, dict(calls), aside, blank)
-        self._choose_the_next_way(lines, left_out)
 
     def _select_sifted(self, path: Path, longest: int) -> str:
         call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
@@ -232,7 +221,7 @@ class Storer:
             )
         """
 
-    def _keep_aside(self, aside: list[SetAside], lines: list[bytes]) -> None:
+    def _keep_aside(self, aside: list[SetAside], lines: "_Lines") -> None:
         seen: set[int] = set()
         texts: list[bytes | None] = []
         for each in aside:
@@ -280,14 +269,24 @@ class Storer:
         for each in aside:
             part_of(each.line).reasons[each.reason] += 1
 
-    def _choose_the_next_way(self, lines: list[bytes], left_out: Sequence[int]) -> None:
-        """What one spool needed, the next one is likely to need."""
-        if self._always:
-            return
-        needed = len(left_out)
-        if self.way == "careful":
-            needed = sum(b'"batch"' in line or b'"messageId"' not in line for line in lines)
-        self.way = "careful" if 2 * needed > len(lines) else "engine"
+
+class _Lines:
+    """A spool's lines, each verbatim without its line ending (LF or CR LF).
+
+    Only the block that was asked for last is kept split.
+    """
+
+    def __init__(self, blocks: Sequence[Block]):
+        self._blocks = blocks
+        self._starts = list(accumulate((block.lines for block in blocks), initial=0))
+        self._open = -1
+        self._split: list[bytes] = []
+
+    def __getitem__(self, line: int) -> bytes:
+        number = bisect_right(self._starts, line) - 1
+        if number != self._open:
+            self._open, self._split = number, self._blocks[number].content.split(b"\n")
+        return self._split[line - self._starts[number]].removesuffix(b"\r")
 
 
 def read_json(path: Path, columns: dict[str, str], longest_line: int = 0) -> str:

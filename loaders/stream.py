@@ -30,7 +30,7 @@ _FOREIGN = {
     b"Obj\x01": "an Avro file",
 }
 _READ = 1 * MB
-_UNPACK = 8 * MB
+_UNPACK = 1 * MB
 # zstd can unfold 4 bytes into 128 KB, so it is fed in small bites.
 _BITE = 8 << 10
 _WIDEST_WINDOW = 128 * MB
