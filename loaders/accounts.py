@@ -12,15 +12,15 @@ from loaders import fields
 class Summary:
     """The whole warehouse in a few numbers; days are UTC."""
 
-    files: int
-    refused: int
-    lines: int
-    landed: int
-    quarantined: int
-    blank: int
-    calls: int
-    first_day: date | None
-    last_day: date | None
+    files: int = 0
+    refused: int = 0
+    lines: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    blank: int = 0
+    calls: int = 0
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 @dataclass(frozen=True)

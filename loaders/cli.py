@@ -15,6 +15,7 @@ COMMANDS = {
     "land": "loaders.commands:land",
     "status": "loaders.commands:status",
     "quarantine": "loaders.commands:quarantine",
+    "unland": "loaders.commands:unland",
     "ask": "loaders.questions:ask",
     "simulate": "loaders.simulate:simulate",
 }

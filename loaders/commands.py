@@ -1,8 +1,9 @@
-"""What `daybook land`, `status` and `quarantine` do."""
+"""What `daybook land`, `status`, `quarantine` and `unland` do."""
 
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import click
 import duckdb
@@ -12,14 +13,18 @@ from loaders import quarantine as set_aside
 from loaders.discover import discover
 from loaders.errors import SOME_FILES_REFUSED, AccountingFailed
 from loaders.landing import Lander
+from loaders.ledger import Ledger
 from loaders.limits import Limits
 from loaders.warehouse import open_warehouse, read_warehouse
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines: JSON on stdout.")
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@AS_JSON
 @click.pass_context
-def land(context: click.Context, paths: tuple[str, ...]) -> None:
+def land(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
     """Land log files: JSON Lines, plain, gzip or zstd.
 
     PATH is a file, a folder (with all that is in it) or a glob. What has been landed before is
@@ -33,55 +38,112 @@ def land(context: click.Context, paths: tuple[str, ...]) -> None:
         display.progress_bar(sum(file.bytes for file in files)) as progress,
     ):
         for landed in Lander(warehouse, limits).land(files, progress):
-            if len(files) <= display.FEW_FILES or landed.status in ("refused", "growing"):
+            if not as_json and (len(files) <= display.FEW_FILES or landed.because):
                 display.show_file(landed)
             results.append(landed)
-    display.show_total(results, _option(context))
+        loads = [each.load_id for each in results if each.status == "landed"]
+        examples = set_aside.examples(warehouse.connection, loads)
+    if as_json:
+        display.print_landed(results)
+    else:
+        display.show_total(results, examples, _option(context))
     if any(landed.status == "refused" for landed in results):
         context.exit(SOME_FILES_REFUSED)
 
 
 @click.command()
+@AS_JSON
 @click.pass_context
-def status(context: click.Context) -> None:
+def status(context: click.Context, as_json: bool) -> None:
     """What has been landed, and the proof that every line of it is accounted for."""
-    with _what_has_landed(context) as connection:
+    with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
+            if as_json:
+                display.print_status(accounts.Summary(), [], str(context.obj.database))
             return
-        display.show_status(accounts.summarise(connection), str(context.obj.database))
-        wrong = accounts.disagreements(connection)
-    if not wrong:
+        summary, wrong = accounts.summarise(connection), accounts.disagreements(connection)
+    if as_json:
+        display.print_status(summary, wrong, str(context.obj.database))
+    else:
+        display.show_status(summary, str(context.obj.database))
+        for each in wrong:
+            display.show_disagreement(each)
+    if wrong:
+        raise AccountingFailed(
+            f"{display.plural(len(wrong), 'load')} of {context.obj.database} cannot be accounted"
+            " for: something other than daybook changed the tables, or the file was damaged. Take"
+            f" it out (daybook unland --load {wrong[0].load_id}) and land its file again, or"
+            " restore the database from a copy."
+        )
+    if not as_json:
         click.echo("Every line is accounted for.")
-        return
-    for each in wrong:
-        display.show_disagreement(each)
-    raise AccountingFailed(
-        f"{display.plural(len(wrong), 'load')} of {context.obj.database} cannot be accounted for:"
-        " something other than daybook changed the tables, or the file was damaged. Restore the"
-        " database from a copy, or delete it and land the logs again."
-    )
 
 
 @click.command()
 @click.option("--load", "load_id", type=int, metavar="N", help="Only what load N set aside.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Show the first N only.")
+@click.option(
+    "--export",
+    type=click.File("wb", atomic=True),
+    metavar="FILE",
+    help="Write the lines themselves, byte for byte, to be mended and landed.",
+)
+@AS_JSON
 @click.pass_context
-def quarantine(context: click.Context, load_id: int | None, limit: int | None) -> None:
+def quarantine(
+    context: click.Context,
+    load_id: int | None,
+    limit: int | None,
+    export: BinaryIO | None,
+    as_json: bool,
+) -> None:
     """The lines that were set aside, each with its file, line number and reason."""
+    with _what_has_landed(context, silent=as_json) as connection:
+        if connection is None:
+            return
+        if export:
+            written = 0
+            for line in set_aside.lines(connection, load_id, limit):
+                export.write(line + b"\n")
+                written += 1
+            click.echo(f"{display.plural(written, 'line')} written to {export.name}", err=True)
+            return
+        show = display.print_quarantined if as_json else display.show_quarantined
+        for each in set_aside.quarantined(connection, load_id, limit):
+            show(each)
+        total = set_aside.count_quarantined(connection, load_id)
+    if as_json:
+        return
+    if not total:
+        click.echo("Nothing was set aside.")
+    if limit and total > limit:
+        click.echo(f"... and {total - limit:,} more")
+
+
+@click.command()
+@click.option("--load", "load_id", type=int, required=True, metavar="N", help="Which load.")
+@click.pass_context
+def unland(context: click.Context, load_id: int) -> None:
+    """Take a wrongly landed file out, completely.
+
+    The next `dbt build` brings every mart to what it would have been without it.
+    """
+    database, limits = context.obj.database, Limits.from_environment()
     with _what_has_landed(context) as connection:
         if connection is None:
             return
-        total = set_aside.count_quarantined(connection, load_id)
-        if not total:
-            click.echo("Nothing was set aside.")
-        for each in set_aside.quarantined(connection, load_id, limit):
-            display.show_quarantined(each)
-        if limit and total > limit:
-            click.echo(f"... and {total - limit:,} more")
+    with open_warehouse(database, limits) as warehouse:
+        taken = Ledger(warehouse.connection).take_out(warehouse, load_id)
+    click.echo(
+        f"taken out  {display.show_path(taken.path)}: load {load_id},"
+        f" {display.plural(taken.calls, 'call')}. The next dbt build forgets it."
+    )
 
 
 @contextmanager
-def _what_has_landed(context: click.Context) -> Iterator[duckdb.DuckDBPyConnection | None]:
+def _what_has_landed(
+    context: click.Context, *, silent: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """The warehouse to read; None, and a word on what to do, where nothing has been landed yet."""
     database = context.obj.database
     if database.exists():
@@ -89,7 +151,8 @@ def _what_has_landed(context: click.Context) -> Iterator[duckdb.DuckDBPyConnecti
             if accounts.has_landed(connection):
                 yield connection
                 return
-    click.echo(f"Nothing has been landed in {database} yet. Start with: daybook land PATH")
+    if not silent:
+        click.echo(f"Nothing has been landed in {database} yet. Start with: daybook land PATH")
     yield None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,6 +26,8 @@ from loaders.quarantine import REASONS, Quarantined
 # With more files than this a summary says more than their names.
 FEW_FILES = 20
 
+
+_EXAMPLE = 60  # letters
 
 _SAID = {"unchanged": "unchanged", "refused": "refused", "growing": "left for next time"}
 
@@ -87,32 +90,67 @@ def show_file(landed: Landed) -> None:
     elif landed.status == "unchanged":
         click.echo(f"unchanged  {path} (landed before, as load {landed.load_id})")
     else:
-        click.echo(f"landed     {path}: {_counts(landed.counts)}")
+        click.echo(f"landed     {path}: {_counts(landed.counts)} (load {landed.load_id})")
 
 
-def show_total(results: list[Landed], database: str) -> None:
+def show_total(results: list[Landed], examples: dict[str, Quarantined], database: str) -> None:
     """The sum of it all, the reasons of what was set aside, and where to look."""
-    by_status = Counter(each.status for each in results)
-    counts = Counts()
-    reasons: Counter[str] = Counter()
-    for each in results:
-        counts.add(each.counts)
-        reasons += each.reasons
-    files = plural(by_status["landed"], "file")
+    by_status, counts, reasons = _sum(results)
     others = [
-        f"{by_status[status]:,} {_SAID.get(status, status)}"
-        for status in ("unchanged", "refused", "growing")
+        f"{by_status[status]:,} {said}" for status, said in _SAID.items() if by_status[status]
     ]
-    others = [text for text in others if not text.startswith("0 ")]
+    files = plural(by_status["landed"], "file")
     click.echo(", ".join([f"{files} landed: {_counts(counts)}", *others]))
     if not reasons:
         return
     click.echo("Set aside:")
     for reason, number in reasons.most_common():
         click.echo(f"  {number:>9,}  {reason}: {REASONS[reason]}")
+        if example := examples.get(reason):
+            where = f"{show_path(example.path)}:{example.line_number}"
+            click.echo(f"             {where}  {_begins(example)[:_EXAMPLE]}")
     loads = [each.load_id for each in results if each.counts.quarantined]
     option = f" --load {loads[0]}" if len(loads) == 1 else ""
     click.echo(f"See them with: daybook{database} quarantine{option}")
+
+
+def print_landed(results: list[Landed]) -> None:
+    """One JSON document: `total`, and `files` with what became of each."""
+    by_status, counts, reasons = _sum(results)
+    _print_json(
+        {
+            "total": {**by_status, **_as_told(counts), "reasons": reasons},
+            "files": [
+                {
+                    "path": each.file.path,
+                    "status": each.status,
+                    "load_id": each.load_id,
+                    **_as_told(each.counts),
+                    "reasons": each.reasons,
+                    "because": each.because,
+                }
+                for each in results
+            ],
+        }
+    )
+
+
+def print_status(summary: Summary, wrong: list[Disagreement], database: str) -> None:
+    """One JSON document: the summary, and the loads that cannot be accounted for."""
+    _print_json(
+        {
+            "database": database,
+            **vars(summary),
+            "accounted_for": not wrong,
+            "disagreements": [vars(each) for each in wrong],
+        }
+    )
+
+
+def print_quarantined(each: Quarantined) -> None:
+    """One line of JSON; what is not UTF-8 in the line's beginning is escaped."""
+    beginning = each.beginning and each.beginning.decode("utf-8", "backslashreplace")
+    click.echo(orjson.dumps({**vars(each), "beginning": beginning}))
 
 
 def show_status(summary: Summary, database: str) -> None:
@@ -142,8 +180,30 @@ def show_disagreement(each: Disagreement) -> None:
 def show_quarantined(each: Quarantined) -> None:
     """One line: where, why, and how the set-aside line begins."""
     call = f" call {each.call_number}" if each.call_number else ""
-    begins = "(the line is shown above)" if each.beginning is None else safe(each.beginning)
-    click.echo(f"{show_path(each.path)}:{each.line_number}{call}  {each.reason}  {begins}")
+    path = f"{show_path(each.path)}:{each.line_number}{call}"
+    click.echo(f"{path}  {each.reason}  {_begins(each)}")
+
+
+def _begins(each: Quarantined) -> str:
+    return "(the line is shown above)" if each.beginning is None else safe(each.beginning)
+
+
+def _sum(results: list[Landed]) -> tuple[Counter[str], Counts, Counter[str]]:
+    by_status = Counter(dict.fromkeys(("landed", *_SAID), 0))
+    counts, reasons = Counts(), Counter()
+    for each in results:
+        by_status[each.status] += 1
+        counts.add(each.counts)
+        reasons += each.reasons
+    return by_status, counts, reasons
+
+
+def _as_told(counts: Counts) -> dict[str, int]:
+    return {("landed_lines" if name == "landed" else name): n for name, n in vars(counts).items()}
+
+
+def _print_json(document: dict) -> None:
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 def _counts(counts: Counts) -> str:

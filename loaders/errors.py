@@ -2,6 +2,7 @@
 
     DaybookError                 exit 1: named in one line on stderr
     |-- NothingToLand            a path that matches nothing
+    |-- NoSuchLoad               a load number that the ledger does not have
     |-- NoDatabase               nothing has been landed here yet
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
@@ -21,6 +22,10 @@ class DaybookError(Exception):
 
 class NothingToLand(DaybookError):
     """A path, folder or glob without a single log file."""
+
+
+class NoSuchLoad(DaybookError):
+    """The ledger has no such load."""
 
 
 class NoDatabase(DaybookError):

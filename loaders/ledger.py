@@ -10,11 +10,12 @@ import duckdb
 
 from loaders.accounts import disagreements
 from loaders.discover import LogFile
-from loaders.errors import AccountingFailed
+from loaders.errors import AccountingFailed, NoSuchLoad
 
 if TYPE_CHECKING:
     from loaders.spools import Outcome, Part
     from loaders.storing import Stored
+    from loaders.warehouse import Warehouse
 
 
 @dataclass
@@ -50,6 +51,14 @@ class Load:
         self.counts.add(stored.counts)
         self.reasons += stored.reasons
         self.sha256 = part.sha256
+
+
+@dataclass(frozen=True)
+class TakenOut:
+    """A load that is gone."""
+
+    path: str
+    calls: int
 
 
 class Ledger:
@@ -174,6 +183,27 @@ class Ledger:
     def load_of(self, outcome: "Outcome") -> int | None:
         """The load that has an unchanged file's content."""
         return self._files.get(_name(outcome.file))
+
+    def take_out(self, warehouse: "Warehouse", load_id: int) -> TakenOut:
+        """Remove a load from every raw table. Raises `NoSuchLoad`."""
+        row = self._run(
+            """
+            select path, (select count(*) from raw.calls where load_id = $load)
+            from (
+                select path from raw.loads where load_id = $load
+                union all select null where exists (from raw.calls where load_id = $load)
+            )
+            """,
+            {"load": load_id},
+        ).fetchone()
+        if not row:
+            raise NoSuchLoad(
+                f"There is no load {load_id}. The table raw.loads of {warehouse.path} lists them."
+            )
+        with warehouse.transaction():
+            for table in ("raw.calls", "raw.quarantine", "raw.copies", "raw.loads"):
+                self._run(f"delete from {table} where load_id = ?", [load_id])
+        return TakenOut(row[0] or "(not in raw.loads)", row[1])
 
     def _forget_refusals(self, files: Sequence[LogFile]) -> None:
         self._run(

@@ -36,12 +36,20 @@ def doubtful_lines(blocks: Sequence[bytes]) -> list[list[tuple[int, int]]]:
 
     The end is that of the line without its line end.
     """
-    text = pl.Series(blocks, dtype=pl.Binary).cast(pl.String, strict=False)
-    hints = (text.str.contains(_HINTS[0]) | text.str.contains(_HINTS[1])).fill_null(True)
     return [
         sorted({*_long_or_deep(block), *(_hinted(block) if hint or _starts_blank(block) else ())})
-        for block, hint in zip(blocks, hints, strict=True)
+        for block, hint in zip(blocks, _have_hints(blocks), strict=True)
     ]
+
+
+def _have_hints(blocks: Sequence[bytes]) -> list[bool]:
+    try:
+        text = pl.Series(blocks, dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:  # a block is not UTF-8: then Python looks for its hints
+        if len(blocks) == 1:
+            return [True]
+        return [hint for block in blocks for hint in _have_hints([block])]
+    return (text.str.contains(_HINTS[0]) | text.str.contains(_HINTS[1])).to_list()
 
 
 def _starts_blank(block: bytes) -> bool:

@@ -1,6 +1,6 @@
 """The lines that were set aside, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -53,6 +53,43 @@ def quarantined(
     while rows := found.fetchmany(1000):
         for row in rows:
             yield Quarantined(*row)
+
+
+def lines(
+    connection: duckdb.DuckDBPyConnection, load_id: int | None = None, limit: int | None = None
+) -> Iterator[bytes]:
+    """Each line of which anything was set aside, once, verbatim without its line ending."""
+    found = connection.execute(
+        """
+        select any_value(line)
+        from raw.quarantine
+        where $load is null or load_id = $load
+        group by load_id, line_number
+        order by load_id, line_number
+        limit $limit
+        """,
+        {"load": load_id, "limit": limit if limit is not None else 1 << 62},
+    )
+    while row := found.fetchone():
+        yield row[0]
+
+
+def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dict[str, Quarantined]:
+    """For each reason the first line that these loads set aside for it."""
+    rows = connection.execute(
+        f"""
+        select load_id, loads.path, line_number, call_number, quarantine.reason,
+            array_slice(line, 1, {_SHOWN})
+        from raw.quarantine
+        left join raw.loads using (load_id)
+        where load_id in (select unnest($loads::bigint[]))
+        qualify row_number() over (
+            partition by quarantine.reason order by load_id, line_number, call_number
+        ) = 1
+        """,
+        {"loads": list(loads)},
+    ).fetchall()
+    return {each.reason: each for each in (Quarantined(*row) for row in rows)}
 
 
 def count_quarantined(connection: duckdb.DuckDBPyConnection, load_id: int | None = None) -> int:

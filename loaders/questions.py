@@ -1,11 +1,13 @@
 """Answers the questions in `analyses/`: one sentence each, and the rows behind it.
 
 An analysis is a plain SELECT over `marts`. Its first comment line is the question, and the
-first column of its result, `answer`, is the sentence; the other columns are the rows.
+first column of its result, `answer`, is the sentence; the other columns are the rows. A sentence
+that begins with "The logs cannot tell" has no rows to show.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from loaders.errors import DaybookError
 from loaders.warehouse import read_warehouse
 
 ANALYSES = Path(__file__).parent.parent / "analyses"
+CANNOT_TELL = "The logs cannot tell"
 ROWS_SHOWN = 12
 
 
@@ -46,7 +49,7 @@ class Answer:
 
     sentence: str
     columns: list[str]
-    rows: list[tuple]
+    rows: list[list]
 
 
 def questions(folder: Path = ANALYSES) -> list[Question]:
@@ -62,7 +65,10 @@ def chosen(wanted: str | None) -> list[Question]:
     stem = Path(wanted).stem.lower()
     number = f"q{stem}_" if stem.isdigit() else f"{stem}_"
     picked = [q for q in found if q.name.lower() == stem or q.name.lower().startswith(number)]
-    picked = picked or [q for q in found if wanted.lower() in f"{q.name} {q.text}".lower()]
+    if not picked and wanted.strip():
+        # The beginning of a word; 000 is no word of 1,000.
+        word = re.compile(rf"(?<![\w,]){re.escape(wanted.strip())}", re.IGNORECASE)
+        picked = [q for q in found if word.search(f"{q.name.replace('_', ' ')} {q.text}")]
     if not picked:
         known = "\n".join(f"  {q.name}" for q in found)
         raise click.UsageError(f"no question is called {wanted!r}. There are:\n{known}")
@@ -81,10 +87,14 @@ def answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer:
         raise DaybookError(
             f"The marts are not built yet ({what}). Build them: dbt build"
         ) from problem
-    columns = [column[0] for column in result.description]
-    rows = result.fetchall()
-    told = [row[1:] for row in rows if any(cell is not None for cell in row[1:])]
-    return Answer(rows[0][0], columns[1:], told)
+    _, *columns = [column[0] for column in result.description]
+    found = result.fetchall()
+    sentence = found[0][0]
+    if sentence.startswith(CANNOT_TELL):
+        return Answer(sentence, columns, [])
+    return Answer(
+        sentence, columns, [row for _, *row in found if any(cell is not None for cell in row)]
+    )
 
 
 def last_whole_day(connection: duckdb.DuckDBPyConnection) -> date | None:

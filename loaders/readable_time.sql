@@ -2,6 +2,9 @@
 -- calendar form from 1970 to 2099: a date alone, or a date and a time; an offset is honoured,
 -- none means UTC (the session's TimeZone must be UTC).
 case
+    -- What most senders write comes first, because it is told quickly.
+    when regexp_full_match({text}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
+        then try_cast({text} as timestamp)
     when regexp_full_match(
         {text},
         '\d\d\d\d-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?'

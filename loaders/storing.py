@@ -63,6 +63,7 @@ class Storer:
         return stored
 
     def _number_the_lines(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
+        self._loads = loads
         self._between = f"between {min(loads)} and {max(loads)}"
         self._starts = list(accumulate((part.lines for part in parts), initial=0))
         self._run(
@@ -94,7 +95,7 @@ class Storer:
         """Store the lines that are plainly calls. Returns the other ones, in order."""
         if not written:
             return range(spool.lines)
-        halves = " union all ".join(self._select_calls(half) for half in written)
+        halves = " union all ".join(self._select_calls(half, spool.parts) for half in written)
         (inserted,) = self._run(f"insert into raw.calls {halves}").fetchone()
         for half in written:
             half.path.unlink()
@@ -103,9 +104,14 @@ class Storer:
             return range(spool.lines)
         return () if inserted == spool.lines else self._left_out()
 
-    def _select_calls(self, half: Written) -> str:
+    def _select_calls(self, half: Written, parts: Sequence[Part]) -> str:
+        place = "load_id, line_number"
+        numbered = "inner join numbered on read.line = numbered.line"
+        if len(parts) == 1:  # no need to look it up
+            place = f"{self._loads[0]}, {parts[0].lines_before + 1} + read.line"
+            numbered = ""
         return f"""
-            select numbered.load_id, numbered.line_number, 1, false, {fields.columns_kept()}
+            select {place}, 1, false, {fields.columns_kept()}
             from (
                 select
                     *,
@@ -117,7 +123,7 @@ class Storer:
                     from {read_json(half.path, fields.SENT)}
                 )
             ) as read
-            inner join numbered on read.line = numbered.line
+            {numbered}
             where not look_again and reason is null
         """
 

@@ -85,6 +85,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn the engine's and the disk's own errors into one line each."""
     try:
         yield
+    except BrokenPipeError:  # whoever read what we print has gone
+        raise
     except duckdb.OutOfMemoryException as error:
         raise BadDatabase(
             f"{path}: DuckDB needs more memory than it may use; DAYBOOK_MEMORY (bytes) allows"
