@@ -63,13 +63,13 @@ answer as (
                 cast(sum(users) filter (rank > 0) as bigint),
                 100 * max(share_of_known),
                 coalesce(format(
-                    ', before "{}" ({:.1f} %)',
+                    ', then "{}" ({:.1f} %)',
                     min(source) filter (rank = 2),
                     100 * max(share_of_known) filter (rank = 2)
                 ), '')
             )
         end
-        || coalesce(format(' Of {:,} more it is unknown.', max(users) filter (
+        || coalesce(format(' Of {:,} more the source is unknown.', max(users) filter (
             rank is null and (select max(ranked.rank) from ranked) > 0
         )), '') as answer
     from ranked

@@ -60,8 +60,8 @@ answer as (
             when companies = 0 then 'The logs cannot tell: they show no paying company.'
             when unknown = companies
                 then format(
-                    'The logs cannot tell: no member of the {:,} paying companies gave a business '
-                    'type.', companies
+                    'The logs cannot tell: nobody gave the business type of a paying company '
+                    '({:,} in all).', companies
                 )
             else format(
                 'Of {:,} paying companies {:,} are B2B (with {:,} users) and {:,} are B2C (with '
@@ -69,7 +69,7 @@ answer as (
                 companies, b2b, b2b_users, b2c, b2c_users,
                 case
                     when companies > b2b + b2c
-                        then format('; {:,} are of another or no known type', companies - b2b - b2c)
+                        then format('; other or unknown: {:,}', companies - b2b - b2c)
                     else ''
                 end
             )

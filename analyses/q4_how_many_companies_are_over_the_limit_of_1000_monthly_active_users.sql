@@ -4,7 +4,7 @@ with
 
 plans as (
     select
-        coalesce(plan, '(none)') as plan,
+        coalesce(min(trim(plan)), '(none)') as plan,
         max(mau_limit) as mau_limit,
         count(*) as companies,
         count(monthly_active_users) as with_a_count,
@@ -12,7 +12,7 @@ plans as (
         count(*) filter (is_over_mau_limit) as over_their_limit
     from marts.dim_companies
     where not is_internal
-    group by 1
+    group by lower(trim(plan))
 ),
 
 totals as (
@@ -30,8 +30,8 @@ answer as (
             when companies = 0 then 'The logs cannot tell: they show no company.'
             when with_a_count = 0
                 then format(
-                    'The logs cannot tell: none of the {:,} companies says how many monthly '
-                    'active users it has.', companies
+                    'The logs cannot tell: no company says how many monthly active users it has '
+                    '({:,} in all).', companies
                 )
             else format(
                 '{:,} of {:,} companies are over 1,000 monthly active users; {:,} are over the '

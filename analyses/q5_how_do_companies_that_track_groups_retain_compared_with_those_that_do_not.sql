@@ -1,5 +1,5 @@
 -- How do companies that track groups retain, compared with those that do not?
--- One row per week since sign-up and clock: both rates, their difference, and its 95 % interval.
+-- One row per week since sign-up and clock: both rates, and their difference.
 with
 
 weeks as (
@@ -78,7 +78,7 @@ answer as (
 
 select
     answer.answer,
-    weeks.*
+    weeks.* exclude (low, high)
 from answer
 left join weeks on true
 order by weeks.week, weeks.clock

@@ -18,12 +18,10 @@ ranks as (
         paying.rank,
         paying.feature as paying_companies_use,
         paying.adopters as paying_adopters,
-        paying.adoption_rate as paying_rate,
-        paying.uses as paying_uses,
+        paying.adoption_rate as paying_share,
         free.feature as free_companies_use,
         free.adopters as free_adopters,
-        free.adoption_rate as free_rate,
-        free.uses as free_uses
+        free.adoption_rate as free_share
     from last_month as paying
     inner join last_month as free on paying.rank = free.rank
     where
@@ -68,5 +66,5 @@ select
     answer.answer,
     ranks.*
 from answer
-left join ranks on answer.answer not like 'The logs cannot tell%'
+left join ranks on true
 order by ranks.rank

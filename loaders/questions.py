@@ -83,10 +83,9 @@ def answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer:
         what = _first_line(problem, "Binder Error: ")
         return Answer(f"The tracking plan has no answer to this: {what}", [], [])
     except duckdb.CatalogException as problem:
-        what = _first_line(problem, "Catalog Error: ")
-        raise DaybookError(
-            f"The marts are not built yet ({what}). Build them: dbt build"
-        ) from problem
+        missing = re.search(r'Table with name "?([\w.]+)', str(problem))
+        what = missing[1] if missing else _first_line(problem, "Catalog Error: ")
+        raise DaybookError(f"There is no {what} yet. Build it first: dbt build") from problem
     _, *columns = [column[0] for column in result.description]
     found = result.fetchall()
     sentence = found[0][0]

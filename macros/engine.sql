@@ -8,7 +8,7 @@
     case
         when regexp_full_match(
             {{ text }},
-            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]\d{2}(:?\d{2})?)?)?'
+            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
         )
         and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
             between 1970 and 2099

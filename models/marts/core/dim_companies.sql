@@ -73,7 +73,7 @@ measured as (
         companies.*,
         trait_columns.* except (entity_id),
         {% if customers_tell_their_mau -%}
-        cast(trait_columns.told_mau as bigint) as monthly_active_users
+        try_cast(trait_columns.told_mau as bigint) as monthly_active_users
         {%- else -%}
         coalesce(active_in_last_30_days.monthly_active_users, 0) as monthly_active_users
         {%- endif %}
