@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 from harness import REPO, Daybook
@@ -19,7 +20,8 @@ def commands() -> list[str]:
 
 
 def run(command: str, folder) -> str:
-    environment = os.environ | {"PATH": f"{os.path.dirname(os.sys.executable)}:{os.environ['PATH']}"}
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path}
     environment.pop("DAYBOOK_DATABASE", None)
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
@@ -44,14 +46,13 @@ def a_checkout(tmp_path_factory):
 def test_make_demo_prints_what_the_readme_shows(a_checkout):
     _, (_, landed, _, answers) = a_checkout
     shown_landed, shown_answers = blocks("text")
-    assert landed.startswith(shown_landed.rsplit("\n", 2)[0])
-    assert shown_landed.splitlines()[-1] in landed
+    assert landed.startswith(shown_landed)
     assert answers.startswith(shown_answers)
 
 
 def test_the_commands_for_your_own_logs_run(a_checkout):
     folder, _ = a_checkout
-    (folder / "logs").symlink_to(folder / "sample")
+    (folder / "my-logs").symlink_to(folder / "sample" / "segment-logs")
     for command in commands():
         if not command.startswith(("make", ". ")):
             run(command, folder)

@@ -1,0 +1,583 @@
+"""Damaged and hostile files: each refused whole, with a reason that a person can act on.
+
+Beside every one lies a sound file, which is landed all the same.
+"""
+
+import gzip
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+import zstandard
+from harness import REPO, Daybook
+
+
+def call(number: int = 1) -> bytes:
+    return (
+        b'{"type":"track","messageId":"m%d","userId":"ana","event":"e","timestamp":"2024-05-01"}\n'
+        % (number)
+    )
+
+
+CALLS = b"".join(call(number) for number in range(3000))
+# Packs badly, so that there are many blocks to cut at.
+NOISE = random.Random(5).randbytes(300_000).hex().encode()
+LONG_CALLS = b"".join(
+    call(number)[:-2] + b',"name":"' + NOISE[number * 100 : number * 100 + 100] + b'"}\n'
+    for number in range(6000)
+)
+
+
+def zstd(data: bytes, **options) -> bytes:
+    return zstandard.ZstdCompressor(**options).compress(data)
+
+
+def in_blocks(data: bytes) -> list[bytes]:
+    """A zstd frame as its header and first block, its other blocks, and its end."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    blocks = []
+    for start in range(0, len(data), 20_000):
+        block = packer.compress(data[start : start + 20_000])
+        blocks.append(block + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+    return [*blocks, packer.flush()]
+
+
+def with_byte(data: bytes, position: int) -> bytes:
+    """The same with one bit turned."""
+    position %= len(data)
+    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
+
+
+def land(daybook: Daybook, content: bytes, name: str = "bad.log", wanted_exit: int = 4):
+    """Land `content` beside a sound file on either side."""
+    daybook.write(call(1_000_001), "a sound file.jsonl")
+    daybook.write(call(1_000_002), "z sound file.jsonl")
+    (daybook.logs / name).write_bytes(content)
+    result = daybook.land(exit_code=wanted_exit)
+    assert "Traceback" not in result.output
+    return result
+
+
+def refused(daybook: Daybook, result, name: str = "bad.log") -> str:
+    """The reason why the one file was refused; that it left no row and said so in one line."""
+    [load] = daybook.rows("from raw.loads where status = 'refused'")
+    assert load["path"].endswith(name)
+    sound = daybook.rows("select * from raw.loads where status = 'landed'")
+    assert len(sound) == 2
+    calls = daybook.rows("select * from raw.calls order by message_id")
+    assert [row["message_id"] for row in calls] == ["m1000001", "m1000002"]
+    assert daybook.rows("from raw.quarantine") == []
+    assert result.stderr.count("\n") == 1
+    assert name in result.stderr
+    assert load["reason"] in result.stderr
+    daybook.run("status", exit_code=0)
+    return load["reason"]
+
+
+GZ, GZ_LONG = gzip.compress(CALLS), gzip.compress(LONG_CALLS)
+ZST = zstd(CALLS, write_checksum=True)
+BLOCKS = in_blocks(LONG_CALLS)
+DAMAGED = {
+    # gzip
+    "a wrong checksum": (with_byte(GZ, -8), "gzip"),
+    "a wrong length": (with_byte(GZ, -4), "gzip"),
+    "a bit turned in the middle": (with_byte(GZ_LONG, len(GZ_LONG) // 2), "gzip"),
+    "a gzip without its last byte": (GZ[:-1], "cut off"),
+    "a gzip without its checksum": (GZ[:-8], "cut off"),
+    "half a gzip": (GZ_LONG[: len(GZ_LONG) // 2], "cut off"),
+    "a gzip's header": (GZ[:10], "cut off"),
+    "half a gzip's header": (GZ[:5], "cut off"),
+    "a gzip's first two bytes": (GZ[:2], "cut off"),
+    "a second member cut": (GZ + GZ[:-5], "cut off"),
+    "a second member's first two bytes": (GZ + GZ[:2], "cut off"),
+    "a second member with a wrong checksum": (GZ + with_byte(GZ, -8), "gzip"),
+    "garbage after a gzip": (GZ + b"garbage", "garbage"),
+    "one byte after a gzip": (GZ + b"\x1f", "garbage"),
+    "a line after a gzip": (GZ + call(), "garbage"),
+    "a zstd after a gzip": (GZ + ZST, "garbage"),
+    "an unknown method": (GZ[:2] + b"\x07" + GZ[3:], "gzip"),
+    # zstd
+    "a zstd cut at a block": (b"".join(BLOCKS[:-3]), "cut off"),
+    "a zstd without its end": (b"".join(BLOCKS[:-1]), "cut off"),
+    "a zstd's first block": (BLOCKS[0], "cut off"),
+    "half a zstd": (ZST[: len(ZST) // 2], "cut off"),
+    "a zstd without its checksum": (ZST[:-4], "cut off"),
+    "a zstd's first four bytes": (ZST[:4], "cut off"),
+    "a wrong zstd checksum": (with_byte(ZST, -1), "zstd"),
+    "a bit turned in a zstd": (with_byte(zstd(LONG_CALLS, write_checksum=True), 90_000), "zstd"),
+    "a second frame cut": (ZST + ZST[:-5], "cut off"),
+    "garbage after a zstd": (ZST + b"garbage", "garbage"),
+    "a line after a zstd": (ZST + call(), "garbage"),
+    "a gzip after a zstd": (ZST + GZ, "garbage"),
+    # other encodings
+    "UTF-16": (CALLS.decode().encode("utf-16"), "UTF-16"),
+    "UTF-16, big end first": (b"\xfe\xff" + CALLS.decode().encode("utf-16-be"), "UTF-16"),
+    "UTF-16 without a mark": (CALLS.decode().encode("utf-16-le"), "UTF-16"),
+    "UTF-16-BE without a mark": (CALLS.decode().encode("utf-16-be"), "UTF-16"),
+    "UTF-32": (CALLS.decode().encode("utf-32"), "UTF-32"),
+    "UTF-32 without a mark": (CALLS.decode().encode("utf-32-le"), "UTF-32"),
+    "UTF-16 in a gzip": (gzip.compress(CALLS.decode().encode("utf-16")), "UTF-16"),
+    # what is no log at all
+    "a gzip in a gzip": (gzip.compress(GZ), "twice"),
+    "a zstd in a gzip": (gzip.compress(ZST), "twice"),
+    "bzip2": (b"BZh91AY&SY" + bytes(40), "bzip2"),
+    "xz": (b"\xfd7zXZ\x00" + bytes(40), "xz"),
+    "lz4": (b"\x04\x22\x4d\x18" + bytes(40), "lz4"),
+    "zip": (b"PK\x03\x04" + bytes(40), "zip"),
+    "Parquet": (b"PAR1" + bytes(40), "Parquet"),
+    "Avro": (b"Obj\x01" + bytes(40), "Avro"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_file_is_refused_whole_with_its_reason(daybook, damage):
+    content, told = DAMAGED[damage]
+    result = land(daybook, content)
+    assert told in refused(daybook, result)
+
+
+def test_a_database_is_not_a_log(daybook):
+    with duckdb.connect(str(daybook.folder / "other")) as connection:
+        connection.execute("create table a as select 1")
+    content = (daybook.folder / "other").read_bytes()
+    assert "DuckDB" in refused(daybook, land(daybook, content))
+
+
+def test_what_is_damaged_is_refused_in_chunks_too(daybook, monkeypatch):
+    """Most of the file has been stored when the damage is found: all of it is taken back."""
+    monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "50000")
+    for damage in ("a wrong checksum", "a bit turned in the middle", "a zstd cut at a block"):
+        daybook.forget()
+        content, told = DAMAGED[damage]
+        assert told in refused(daybook, land(daybook, content))
+
+
+# --- Bombs
+
+
+def test_a_bomb_by_its_ratio_is_refused(daybook, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_MAX_RATIO", "50")
+    monkeypatch.setenv("DAYBOOK_RATIO_FROM_BYTES", "1000000")
+    bomb = gzip.compress(call(7) * 40_000)
+    reason = refused(daybook, land(daybook, bomb))
+    assert "50 times" in reason
+    assert "DAYBOOK_MAX_RATIO" in reason
+
+    monkeypatch.setenv("DAYBOOK_MAX_RATIO", "100000")
+    daybook.land()
+    assert len(daybook.rows("from raw.calls")) == 40_002
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd, bytes])
+def test_a_bomb_by_its_size_is_refused(daybook, monkeypatch, pack):
+    monkeypatch.setenv("DAYBOOK_MAX_UNPACKED_BYTES", "200000")
+    reason = refused(daybook, land(daybook, pack(CALLS)))
+    assert "DAYBOOK_MAX_UNPACKED_BYTES" in reason
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+def test_a_bomb_is_refused_before_it_fills_the_memory(daybook, pack):
+    """A few kilobytes that unfold into a thousand times as much, and would go on."""
+    bomb = pack((b" " * (1 << 20) + b"\n") * 100)
+    assert len(bomb) < 110_000
+    started = time.monotonic()
+    assert "times its size" in refused(daybook, land(daybook, bomb))
+    assert time.monotonic() - started < 20
+
+
+def test_a_line_that_is_too_long_refuses_its_file(daybook, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_MAX_LINE_BYTES", "100000")
+    reason = refused(daybook, land(daybook, CALLS + b'"' + b"x" * 5_000_000))
+    assert "DAYBOOK_MAX_LINE_BYTES" in reason
+
+
+def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_MAX_RATIO", "many")
+    daybook.write(call())
+    result = daybook.land(exit_code=1)
+    assert result.stderr == "daybook: DAYBOOK_MAX_RATIO must be a number, not 'many'.\n"
+
+
+# --- What is no regular file
+
+
+def test_a_folder_with_the_name_of_a_log_is_walked(daybook):
+    daybook.write(call(), "day.jsonl/a.jsonl")
+    daybook.write(call(2), "day.jsonl/deep/er/b.jsonl.gz")
+    daybook.land(daybook.logs / "day.jsonl")
+    assert len(daybook.rows("from raw.calls")) == 2
+
+
+@pytest.fixture(params=["a pipe", "a socket"])
+def no_file(request, daybook, monkeypatch):
+    """A thing in the logs' folder that has a name and no content."""
+    path = daybook.logs / "bad.log"
+    if request.param == "a pipe":
+        os.mkfifo(path)
+        yield path
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            monkeypatch.chdir(daybook.logs)  # the names of sockets are short
+            server.bind(path.name)
+            yield path
+
+
+def test_a_pipe_or_a_socket_that_was_named_is_refused(daybook, no_file):
+    first = daybook.write(call(1_000_001), "a sound file.jsonl")
+    last = daybook.write(call(1_000_002), "z sound file.jsonl")
+    result = daybook.land(first, no_file, last, exit_code=4)
+    assert "not a regular file" in refused(daybook, result)
+
+
+def test_a_pipe_or_a_socket_in_a_folder_is_passed_over(daybook, no_file):
+    daybook.write(call())
+    daybook.land(exit_code=0)
+    assert [row["status"] for row in daybook.rows("from raw.loads")] == ["landed"]
+
+
+def test_the_null_device_is_refused(daybook):
+    assert "not a regular file" in daybook.land("/dev/null", exit_code=4).stderr
+
+
+# --- Links
+
+
+def test_a_link_that_leaves_the_folder_is_refused(daybook, tmp_path):
+    secret = tmp_path / "elsewhere.jsonl"
+    secret.write_bytes(call(9))
+    daybook.write(call(1_000_001), "a sound file.jsonl")
+    daybook.write(call(1_000_002), "z sound file.jsonl")
+    (daybook.logs / "bad.log").symlink_to(secret)
+    assert "link" in refused(daybook, daybook.land(exit_code=4))
+
+
+def test_a_folder_that_is_a_link_is_not_walked(daybook, tmp_path):
+    """Neither one that leaves the given folder nor one that leads in a circle."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.jsonl").write_bytes(call(9))
+    daybook.write(call())
+    (daybook.logs / "out").symlink_to(tmp_path / "elsewhere")
+    (daybook.logs / "circle").symlink_to(daybook.logs)
+    daybook.land(exit_code=None)
+    assert [row["message_id"] for row in daybook.rows("from raw.calls")] == ["m1"]
+
+
+def test_a_link_within_the_folder_is_another_name(daybook):
+    path = daybook.write(call())
+    (daybook.logs / "link.jsonl").symlink_to(path)
+    daybook.land()
+    assert len(daybook.rows("from raw.calls")) == 1
+
+
+def test_a_link_that_was_named_is_followed(daybook, tmp_path):
+    path = daybook.write(call())
+    (tmp_path / "link").symlink_to(path)
+    daybook.land(tmp_path / "link")
+    assert len(daybook.rows("from raw.calls")) == 1
+
+
+def test_a_link_to_nothing_is_refused(daybook):
+    daybook.write(call(1_000_001), "a sound file.jsonl")
+    daybook.write(call(1_000_002), "z sound file.jsonl")
+    (daybook.logs / "bad.log").symlink_to("nowhere")
+    reason = refused(daybook, daybook.land(exit_code=4))
+    assert "cannot be read" in reason or "link" in reason
+
+
+# --- What changes or cannot be read
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_refused_amid_the_others(daybook):
+    result_of = land(daybook, call(5), wanted_exit=0)
+    assert result_of.exit_code == 0
+    daybook.forget()
+    for number in range(1_000_001, 1_000_003):
+        daybook.write(call(number), f"{number}.jsonl")
+    path = daybook.write(call(5), "bad.log")
+    path.chmod(0)
+    assert "cannot be read" in refused(daybook, daybook.land(exit_code=4))
+
+
+def test_a_file_that_vanishes_is_refused_and_no_more(daybook):
+    """As good as unreadable, for root too: the name is there when the folder is listed."""
+    from loaders.discover import discover
+    from loaders.landing import Lander
+    from loaders.limits import Limits
+    from loaders.warehouse import open_warehouse
+
+    paths = [daybook.write(call(number), f"{number}.jsonl") for number in range(5)]
+    files = discover([str(daybook.logs)])
+    paths[2].unlink()
+    with open_warehouse(daybook.database, Limits()) as warehouse:
+        results = list(Lander(warehouse, Limits()).land(files))
+    assert [each.status for each in results] == ["landed"] * 2 + ["refused"] + ["landed"] * 2
+    assert len(daybook.rows("from raw.calls")) == 4
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_for_next_time(daybook):
+    path = daybook.write(CALLS * 60, "growing.jsonl")
+    daybook.write(call(1_000_001), "a.jsonl")
+    stop = threading.Event()
+
+    def grow() -> None:
+        with path.open("ab") as file:
+            while not stop.is_set():
+                file.write(call(9))
+                file.flush()
+                time.sleep(0.002)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        result = daybook.land(exit_code=None)
+    finally:
+        stop.set()
+        writer.join()
+    assert result.exit_code in (0, 4)
+    assert "growing.jsonl" in result.output
+    assert "being written" in result.output
+    assert [row["message_id"] for row in daybook.rows("from raw.calls")] == ["m1000001"]
+    daybook.run("status")
+
+    daybook.land()
+    lines = path.read_bytes().count(b"\n")
+    assert len(daybook.rows("from raw.calls")) == lines + 1
+    assert lines > 180_000
+
+
+# --- Nothing wrong with these
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n\t\r\n", b"\xef\xbb\xbf", gzip.compress(b"")])
+def test_a_file_with_nothing_in_it_is_landed_as_that(daybook, content):
+    land(daybook, content, wanted_exit=0)
+    [load] = daybook.rows("from raw.loads where path like '%bad.log'")
+    assert (load["status"], load["calls"], load["quarantined"]) == ("landed", 0, 0)
+    assert load["lines"] == load["blank"]
+
+
+def test_a_log_with_only_broken_lines_is_landed_with_nothing(daybook):
+    lines = [b"broken", b"null", b"[]", b"{}", b"\xff\xfa", b'{"type":"track"}']
+    result = land(daybook, b"\n".join(lines), wanted_exit=0)
+    [load] = daybook.rows("from raw.loads where path like '%bad.log'")
+    assert (load["status"], load["lines"], load["quarantined"]) == ("landed", 6, 6)
+    assert "daybook" in result.stdout
+    assert "quarantine" in result.stdout  # the command that shows them
+    kept = daybook.rows("select line from raw.quarantine order by line_number")
+    assert [row["line"] for row in kept] == lines
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_bytes_are_refused_or_set_aside_and_never_lost(daybook, seed):
+    content = random.Random(seed).randbytes(20_000)
+    result = land(daybook, content, wanted_exit=None)
+    [load] = daybook.rows("from raw.loads where path like '%bad.log'")
+    if result.exit_code == 0:
+        assert load["lines"] == content.count(b"\n") + (not content.endswith(b"\n"))
+        assert load["calls"] == 0
+    else:
+        assert result.exit_code == 4
+        assert load["status"] == "refused"
+    daybook.run("status")
+
+
+NAMES = [
+    "a file.jsonl",
+    "it's.jsonl",
+    'a "quote".jsonl',
+    "a\nline.jsonl",
+    "tab\there.jsonl",
+    "\x1b[31mred.jsonl",
+    "ünï💥.jsonl",
+    "[brackets]*?.jsonl",
+    "{braces}.jsonl",
+    "-rf",
+    "--help",
+    "$HOME; rm -rf.jsonl",
+    "100%s.jsonl",
+    "back\\slash.jsonl",
+    "a,b.jsonl",
+    "sp ace/ and dir/x.jsonl",
+    "é.jsonl",
+    "é.jsonl",  # the same, composed otherwise
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: data[:-9] + b"broken\n"])
+def test_files_may_have_any_name(daybook, pack):
+    for number, name in enumerate(NAMES):
+        path = daybook.logs / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pack(call(number)))
+    result = daybook.land(exit_code=0)
+    assert "\x1b" not in result.output
+    assert len(daybook.rows("from raw.loads")) == len(NAMES)
+    assert "\x1b" not in daybook.run("quarantine").output
+    before = daybook.rows("from raw.loads order by load_id")
+    daybook.land()
+    assert daybook.rows("from raw.loads order by load_id") == before
+
+
+def test_a_refused_file_of_any_name_is_one_line(daybook):
+    for number, name in enumerate(NAMES):
+        path = daybook.logs / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(GZ[: -1 - number])
+    result = daybook.land(exit_code=4)
+    assert len(result.stderr.splitlines()) == len(NAMES)
+    assert "\x1b" not in result.stderr
+    daybook.run("status")
+
+
+def test_a_file_whose_name_is_no_text_is_refused(daybook):
+    """Its path could not be kept in the ledger."""
+    daybook.write(call(1_000_001), "a sound file.jsonl")
+    daybook.write(call(1_000_002), "z sound file.jsonl")
+    (daybook.logs / os.fsdecode(b"not \xff text.jsonl")).write_bytes(call())
+    result = daybook.land(exit_code=4)
+    assert "rename" in refused(daybook, result, r"not \xff text.jsonl")
+
+
+def test_a_name_with_brackets_is_a_name_first_and_a_pattern_second(daybook):
+    path = daybook.write(call(), "[1].jsonl")
+    daybook.write(call(2), "1.jsonl")
+    daybook.land(path)
+    assert [row["message_id"] for row in daybook.rows("from raw.calls")] == ["m1"]
+
+
+# --- Wrong paths, wrong databases: one line, exit code 1, nothing landed
+
+
+def one_line(result) -> str:
+    assert result.stderr.startswith("daybook: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert "DAYBOOK_DEBUG" not in result.stderr  # a cause that was not foreseen
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("nowhere.jsonl", "does not exist"),
+        ("no/such/folder", "does not exist"),
+        ("*.nothing", "matches no file"),
+        ("logs_in/**/*.nothing", "matches no file"),
+        ("empty", "no log files"),
+        ("a\nb", "does not exist"),
+        ("", "does not exist"),
+    ],
+)
+def test_a_path_that_matches_nothing_is_named(daybook, path, told):
+    (daybook.folder / "empty").mkdir()
+    sound = daybook.write(call())
+    assert told in one_line(daybook.land(sound, path, exit_code=1))
+    assert not daybook.database.exists()
+
+
+def _as_a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _as_text(path: Path) -> None:
+    path.write_text("This is not a database. " * 1000)
+
+
+def _as_a_short_text(path: Path) -> None:
+    path.write_text("x")
+
+
+def _as_a_cut_database(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table a as select range as i from range(1000000)")
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+def _as_a_sqlite_database(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\x00" + bytes(4080))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [_as_a_folder, _as_text, _as_a_short_text, _as_a_cut_database, _as_a_sqlite_database],
+)
+@pytest.mark.parametrize("command", ["land", "status", "quarantine"])
+def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
+    path = daybook.folder / "odd.duckdb"
+    made(path)
+    before = path.read_bytes() if path.is_file() else None
+    arguments = [daybook.write(call())] if command == "land" else []
+    told = one_line(daybook.run(command, *arguments, "--database", path, exit_code=1))
+    assert "odd.duckdb" in told
+    assert before is None or path.read_bytes() == before
+
+
+def test_a_database_in_a_folder_that_is_missing_is_named(daybook):
+    path = daybook.folder / "missing" / "a.duckdb"
+    told = one_line(daybook.run("land", daybook.write(call()), "--database", path, exit_code=1))
+    assert str(path.parent) in told
+    assert not path.parent.exists()
+
+
+def test_a_database_of_somebody_else_is_not_spoiled(daybook):
+    """A DuckDB file with other tables becomes a warehouse beside them."""
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute("create table theirs as select 42 as answer")
+    assert "daybook land" in daybook.run("status").output
+    daybook.write(call())
+    daybook.land()
+    assert daybook.rows("select answer from theirs") == [{"answer": 42}]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_may_not_be_written_is_named(daybook):
+    folder = daybook.folder / "closed"
+    folder.mkdir()
+    folder.chmod(0o500)
+    daybook.write(call())
+    one_line(daybook.run("land", daybook.logs, "--database", folder / "a.duckdb", exit_code=1))
+
+
+def test_a_real_process_says_the_same(daybook):
+    """What a person sees on a terminal, with nothing of the tests in between."""
+    (daybook.logs / "bad.gz").write_bytes(GZ[:-1])
+    daybook.write(call())
+    finished = subprocess.run(
+        [sys.executable, "-m", "loaders", "land", "logs_in", "--database", "w.duckdb"],
+        cwd=daybook.folder,
+        env=os.environ | {"PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 4
+    assert finished.stderr.splitlines() == ["refused    logs_in/bad.gz: the gzip stream is cut off"]
+
+
+def test_a_pipe_that_closes_early_is_no_traceback(daybook):
+    daybook.write([json.dumps({"n": number}) for number in range(5000)])
+    daybook.land()
+    command = f"{sys.executable} -m loaders --database {daybook.database} quarantine | head -n 1"
+    finished = subprocess.run(
+        command,
+        shell=True,
+        cwd=daybook.folder,
+        env=os.environ | {"PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.stdout.count("\n") == 1
+    assert finished.stderr == ""

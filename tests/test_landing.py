@@ -1,0 +1,1249 @@
+"""What comes in, and what becomes of every line of it: the contract's sections 2 and 3."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+
+import duckdb
+import pytest
+import zstandard
+from harness import REPO, Daybook
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+MAY_1 = "2024-05-01T09:00:00Z"
+
+
+def call(**fields) -> dict:
+    """A track call of Ana's; a field that is given as `...` is left out."""
+    usual = {"type": "track", "messageId": "m1", "userId": "ana", "event": "report_loaded"}
+    found = usual | {"timestamp": MAY_1} | fields
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+def as_bytes(line: dict | str | bytes) -> bytes:
+    if isinstance(line, dict):
+        line = json.dumps(line)
+    return line.encode() if isinstance(line, str) else line
+
+
+def landed(daybook: Daybook, *lines) -> list[dict]:
+    """Land these lines as the only file there is; the calls, in order."""
+    daybook.forget()
+    daybook.write(lines)
+    daybook.land()
+    return daybook.rows("select * from raw.calls order by line_number, call_number")
+
+
+def set_aside(daybook: Daybook) -> list[tuple]:
+    """What stands in the quarantine: line, call, reason."""
+    rows = daybook.rows("select * from raw.quarantine order by line_number, call_number")
+    return [(row["line_number"], row["call_number"], row["reason"]) for row in rows]
+
+
+def counts(daybook: Daybook) -> list[dict]:
+    """The counts of each load."""
+    return daybook.rows(
+        "select lines, landed, quarantined, blank, calls from raw.loads order by load_id"
+    )
+
+
+def counted(lines: int, landed: int, quarantined: int = 0, blank: int = 0, calls: int = 0) -> dict:
+    return {
+        "lines": lines,
+        "landed": landed,
+        "quarantined": quarantined,
+        "blank": blank,
+        "calls": calls or landed,
+    }
+
+
+def everything(daybook: Daybook) -> dict:
+    """All rows of the raw tables."""
+    tables = ("raw.loads", "raw.calls", "raw.quarantine")
+    return {table: daybook.rows(f"select * from {table} order by all") for table in tables}
+
+
+def process(*arguments, folder, **environment) -> subprocess.CompletedProcess:
+    """`daybook ARGUMENTS` as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "loaders", *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(REPO)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# --- The shapes of a line
+
+
+def test_a_segment_archive_line_lands_field_by_field(daybook):
+    sent = {
+        "type": "track",
+        "messageId": "ajs-1",
+        "userId": "ana",
+        "anonymousId": "device-1",
+        "event": "report_created",
+        "channel": "client",
+        "properties": {"report_type": "Retention", "nested": {"n": [1, None, "é"]}},
+        "context": {"groupId": "acme", "library": {"name": "analytics.js"}},
+        "integrations": {"All": False},
+        "timestamp": "2024-05-01T09:00:00.123Z",
+        "originalTimestamp": "2024-05-01T08:59:59.123Z",
+        "sentAt": "2024-05-01T09:00:01.000Z",
+        "receivedAt": "2024-05-01T09:00:02.000Z",
+        "version": 2,
+    }
+    [row] = landed(daybook, sent)
+    for column in ("properties", "context", "integrations"):
+        row[column] = json.loads(row[column])
+    assert row == {
+        "load_id": 1,
+        "line_number": 1,
+        "call_number": 1,
+        "in_batch": False,
+        "type": "track",
+        "message_id": "ajs-1",
+        "user_id": "ana",
+        "anonymous_id": "device-1",
+        "group_id": None,
+        "previous_id": None,
+        "event": "report_created",
+        "name": None,
+        "category": None,
+        "channel": "client",
+        "properties": sent["properties"],
+        "traits": None,
+        "context": sent["context"],
+        "integrations": sent["integrations"],
+        "timestamp": sent["timestamp"],
+        "original_timestamp": sent["originalTimestamp"],
+        "sent_at": sent["sentAt"],
+        "received_at": sent["receivedAt"],
+    }
+
+
+def test_each_type_of_call_lands_with_what_is_its_own(daybook):
+    rows = landed(
+        daybook,
+        call(type="identify", event=..., traits={"role": "founder"}),
+        call(type="group", event=..., groupId="acme", traits={"plan": "Growth"}),
+        call(type="page", event=..., name="Home", category="Docs"),
+        call(type="screen", event=..., name="Main"),
+        call(type="alias", event=..., previousId="device-1"),
+        call(type="track"),
+    )
+    own = ("type", "event", "group_id", "previous_id", "name", "category", "traits")
+    assert [tuple(row[name] for name in own) for row in rows] == [
+        ("identify", None, None, None, None, None, '{"role":"founder"}'),
+        ("group", None, "acme", None, None, None, '{"plan":"Growth"}'),
+        ("page", None, None, None, "Home", "Docs", None),
+        ("screen", None, None, None, "Main", None, None),
+        ("alias", None, None, "device-1", None, None, None),
+        ("track", "report_loaded", None, None, None, None, None),
+    ]
+
+
+def test_a_rudderstack_line_lands_without_a_timestamp(daybook):
+    [row] = landed(
+        daybook,
+        call(
+            timestamp=...,
+            originalTimestamp="2024-05-01T09:00:00.000Z",
+            sentAt="2024-05-01T09:00:01.000Z",
+            context={"traits": {"role": "founder"}},
+            rudderId="r-1",
+        ),
+    )
+    assert row["timestamp"] is None
+    assert row["original_timestamp"] == "2024-05-01T09:00:00.000Z"
+    assert row["sent_at"] == "2024-05-01T09:00:01.000Z"
+
+
+def test_a_batch_lands_a_call_per_item_in_their_order(daybook):
+    rows = landed(daybook, call(), {"batch": [call(messageId="b1"), call(messageId="b2")]})
+    found = [(r["line_number"], r["call_number"], r["in_batch"], r["message_id"]) for r in rows]
+    assert found == [(1, 1, False, "m1"), (2, 1, True, "b1"), (2, 2, True, "b2")]
+    assert counts(daybook) == [counted(2, 2, calls=3)]
+
+
+BODY = {
+    "sentAt": "2024-05-01T09:00:05Z",
+    "receivedAt": "2024-05-01T09:00:06Z",
+    "context": {"ip": "1.2.3.4", "library": {"name": "a"}},
+}
+
+
+def test_an_item_inherits_sent_at_received_at_and_context(daybook):
+    [row] = landed(daybook, BODY | {"batch": [call()]})
+    assert row["sent_at"] == BODY["sentAt"]
+    assert row["received_at"] == BODY["receivedAt"]
+    assert json.loads(row["context"]) == BODY["context"]
+
+
+def test_an_item_inherits_nothing_else(daybook):
+    theirs = {
+        "type": "identify",
+        "messageId": "the body's",
+        "userId": "ben",
+        "anonymousId": "device-9",
+        "groupId": "acme",
+        "previousId": "old",
+        "event": "no",
+        "name": "no",
+        "category": "no",
+        "channel": "no",
+        "properties": {"no": 1},
+        "traits": {"no": 1},
+        "integrations": {"no": 1},
+        "timestamp": "2020-01-01",
+        "originalTimestamp": "2020-01-01",
+    }
+    [alone] = landed(daybook, {"batch": [call()]})
+    [row] = landed(daybook, theirs | {"batch": [call()]})
+    assert row == alone
+
+
+def test_the_time_of_a_body_is_not_the_time_of_its_calls(daybook):
+    assert landed(daybook, {"timestamp": MAY_1, "batch": [call(timestamp=...)]}) == []
+    assert set_aside(daybook) == [(1, 1, "no_readable_time")]
+
+
+def test_a_context_is_inherited_as_a_whole_and_never_mixed(daybook):
+    [row] = landed(daybook, BODY | {"batch": [call(context={"groupId": "acme"})]})
+    assert json.loads(row["context"]) == {"groupId": "acme"}
+
+
+@pytest.mark.parametrize("absent", [None, "", {}])
+def test_what_is_empty_in_an_item_is_inherited(daybook, absent):
+    item = call(sentAt=absent, receivedAt=absent, context=absent)
+    [row] = landed(daybook, BODY | {"batch": [item]})
+    assert (row["sent_at"], row["received_at"]) == (BODY["sentAt"], BODY["receivedAt"])
+    assert json.loads(row["context"]) == BODY["context"]
+
+
+def test_what_an_item_says_itself_is_kept(daybook):
+    own = {"sentAt": "2024-05-02", "receivedAt": "2024-05-03", "context": {"own": True}}
+    [row] = landed(daybook, BODY | {"batch": [call(**own)]})
+    assert (row["sent_at"], row["received_at"]) == ("2024-05-02", "2024-05-03")
+    assert json.loads(row["context"]) == {"own": True}
+
+
+def test_a_line_without_a_batch_inherits_nothing_from_its_neighbours(daybook):
+    _, after = landed(daybook, BODY | {"batch": [call()]}, call(messageId="m2"))
+    assert (after["sent_at"], after["received_at"], after["context"]) == (None, None, None)
+
+
+def test_only_a_list_makes_a_batch(daybook):
+    """Ana's product may well have a field of that name."""
+    rows = landed(daybook, *(call(batch=value) for value in ("march", 7, None, {}, {"a": [1]})))
+    assert [row["in_batch"] for row in rows] == [False] * 5
+
+
+def test_a_batch_in_a_batch_is_not_opened(daybook):
+    inner = {"batch": [call(messageId="inner")]}
+    rows = landed(daybook, {"batch": [call(messageId="outer"), inner]})
+    assert [row["message_id"] for row in rows] == ["outer"]
+    assert set_aside(daybook) == [(1, 2, "unknown_type")]
+
+
+# --- Ids
+
+
+ID_FIELDS = {
+    "userId": "user_id",
+    "anonymousId": "anonymous_id",
+    "groupId": "group_id",
+    "previousId": "previous_id",
+    "messageId": "message_id",
+    "event": "event",
+}
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "42", "9007199254740993", "123456789012345678901234567890"]
+)
+def test_numbers_as_ids_become_text(daybook, number):
+    line = json.dumps(call(**dict.fromkeys(ID_FIELDS, "$"))).replace('"$"', number)
+    plain, item = landed(daybook, line, '{"batch": [' + line + "]}")
+    assert {plain[column] for column in ID_FIELDS.values()} == {number}
+    assert {item[column] for column in ID_FIELDS.values()} == {number}
+
+
+@pytest.mark.parametrize("absent", [None, "", True, False, {}, [], {"id": 1}, ["ana"]])
+def test_what_is_neither_text_nor_number_is_no_id(daybook, absent):
+    ids = call(userId=absent, groupId=absent, previousId=absent, anonymousId="device-1")
+    for row in landed(daybook, ids, {"batch": [ids]}):
+        assert row["anonymous_id"] == "device-1"
+        assert (row["user_id"], row["group_id"], row["previous_id"]) == (None, None, None)
+
+
+def test_ids_that_look_like_json_are_text_all_the_same(daybook):
+    names = ["true", "false", "null", "{}", "[]", '{"id": 1}', "[1]", "1.50", "{", '"', " ana "]
+    rows = landed(daybook, *(call(userId=name) for name in names))
+    assert [row["user_id"] for row in rows] == names
+
+
+# --- What is set aside, and why
+
+
+REASONS = {
+    "not_a_json_object": [
+        "not json",
+        '"text"',
+        "7",
+        "null",
+        "[]",
+        "true",
+        json.dumps([call()]),
+        json.dumps(call())[:-1],
+        json.dumps(call()) + json.dumps(call()),
+        json.dumps(call()) + ",",
+        json.dumps(call(properties={"n": float("nan")})),
+        json.dumps(call(properties={"n": float("-inf")})),
+        json.dumps(call())[:-1] + ",}",
+        b'{"type": "track", "userId": "\xff"}',
+    ],
+    "nested_too_deep": [
+        json.dumps(call(properties="$")).replace('"$"', "[" * 2000 + "]" * 2000),
+    ],
+    "unknown_type": [
+        {},
+        call(type=...),
+        call(type=None),
+        call(type=""),
+        call(type="Track"),
+        call(type="track "),
+        call(type="delete"),
+        call(type=1),
+        call(type=["track"]),
+        {"type": {}},
+    ],
+    "posthog_format": [
+        {"event": "$identify", "distinct_id": "ana", "timestamp": MAY_1},
+    ],
+    "no_user_id": [
+        call(userId=...),
+        call(userId=None, anonymousId=None),
+        call(userId="", anonymousId=""),
+        call(type="identify", userId=True),
+    ],
+    "no_event": [call(event=...), call(event=None), call(event=""), call(event={"name": "a"})],
+    "no_group_id": [call(type="group"), call(type="group", groupId="")],
+    "no_previous_id": [call(type="alias"), call(type="alias", previousId=None)],
+    "no_readable_time": [
+        call(timestamp=...),
+        call(timestamp=""),
+        call(timestamp="yesterday"),
+        call(timestamp=1714554000),
+        call(timestamp=1714554000000.5),
+        call(timestamp={"at": MAY_1}),
+        call(timestamp="1969-12-31"),
+    ],
+    "empty_batch": [{"batch": []}, BODY | {"batch": []}, call(batch=[])],
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_to_set_a_line_aside(daybook, reason):
+    lines = [as_bytes(line) for line in REASONS[reason]]
+    good = call(messageId="good")
+    rows = landed(daybook, good, *lines, good)
+
+    # The good lines before and after stand as they would without the bad ones.
+    assert [row["line_number"] for row in rows] == [1, len(lines) + 2]
+    assert set_aside(daybook) == [(i, None, reason) for i in range(2, len(lines) + 2)]
+    kept = daybook.rows("select line from raw.quarantine order by line_number")
+    assert [row["line"] for row in kept] == lines  # verbatim
+    assert counts(daybook) == [counted(len(lines) + 2, 2, len(lines))]
+
+
+@pytest.mark.parametrize(
+    "reason", sorted(REASONS.keys() - {"not_a_json_object", "nested_too_deep", "empty_batch"})
+)
+def test_one_bad_call_sets_aside_itself_and_not_its_neighbours(daybook, reason):
+    body = {"batch": [call(messageId="a"), REASONS[reason][0], call(messageId="c")]}
+    rows = landed(daybook, body, call(messageId="d"))
+
+    assert [(row["call_number"], row["message_id"]) for row in rows] == [
+        (1, "a"),
+        (3, "c"),
+        (1, "d"),
+    ]
+    assert set_aside(daybook) == [(1, 2, reason)]
+    [kept] = daybook.rows("select line from raw.quarantine")
+    assert json.loads(kept["line"]) == body
+    # The line counts as quarantined, though two of its calls have landed.
+    assert counts(daybook) == [counted(2, 1, 1, calls=3)]
+
+
+@pytest.mark.parametrize("item", [None, 1, "track", [], True])
+def test_an_item_that_is_no_object_is_set_aside_alone(daybook, item):
+    rows = landed(daybook, {"batch": [item, call()]})
+    assert [row["call_number"] for row in rows] == [2]
+    assert set_aside(daybook) == [(1, 1, "not_a_json_object")]
+
+
+def test_a_line_that_is_bad_twice_is_one_quarantined_line(daybook):
+    landed(daybook, {"batch": [call(event=""), call(), call(type="x"), call(userId="")]})
+    assert set_aside(daybook) == [(1, 1, "no_event"), (1, 3, "unknown_type"), (1, 4, "no_user_id")]
+    assert counts(daybook) == [counted(1, 0, 1, calls=1)]
+
+
+def test_an_anonymous_id_alone_is_enough(daybook):
+    [row] = landed(daybook, call(userId=None, anonymousId="device-1"))
+    assert (row["user_id"], row["anonymous_id"]) == (None, "device-1")
+
+
+def test_one_readable_time_of_the_four_is_enough(daybook):
+    lines = [
+        call(timestamp="soon", originalTimestamp=MAY_1),
+        call(timestamp=..., sentAt=MAY_1),
+        call(timestamp=1714554000, receivedAt=MAY_1),
+    ]
+    rows = landed(daybook, *lines, {"sentAt": MAY_1, "batch": [call(timestamp="")]})
+    assert len(rows) == 4
+    assert rows[0]["timestamp"] == "soon"  # as the sender wrote it
+
+
+def test_numbers_beyond_64_bits_are_fine(daybook):
+    numbers = ["18446744073709551616", "-9223372036854775809", "1" * 400, "1e400", "-1e-400"]
+    lines = [json.dumps(call(properties={"n": "$"})).replace('"$"', n) for n in numbers]
+    assert len(landed(daybook, *lines, *('{"batch": [' + line + "]}" for line in lines))) == 10
+
+
+# --- What is not an error
+
+
+def test_blank_lines_are_counted(daybook):
+    line = json.dumps(call()).encode()
+    daybook.write(b"\n" + line + b"\n\n  \n\t\n \r\n" + line + b"\n\n")
+    daybook.land()
+    assert counts(daybook) == [counted(8, 2, blank=6)]
+    assert [row["line_number"] for row in daybook.rows("from raw.calls order by all")] == [2, 7]
+
+
+def test_a_byte_order_mark_is_not_an_error(daybook):
+    daybook.write(b"\xef\xbb\xbf" + json.dumps(call()).encode() + b"\n")
+    daybook.land()
+    assert counts(daybook) == [counted(1, 1)]
+
+
+def test_a_byte_order_mark_belongs_at_the_start_of_a_file_only(daybook):
+    good = json.dumps(call())
+    assert len(landed(daybook, good, b"\xef\xbb\xbf" + good.encode(), good)) == 2
+    assert set_aside(daybook) == [(2, None, "not_a_json_object")]
+
+
+def test_windows_line_ends_are_not_an_error(daybook):
+    good, bad = json.dumps(call()).encode(), b"no json"
+    daybook.write(good + b"\r\n" + bad + b"\r\n\r\n" + good + b"\r\n")
+    daybook.land()
+    assert counts(daybook) == [counted(4, 2, 1, 1)]
+    [kept] = daybook.rows("select line from raw.quarantine")
+    assert kept["line"] == bad  # without its line end
+
+
+@pytest.mark.parametrize("last", [json.dumps(call()).encode(), b"no json", b" "])
+def test_a_missing_last_line_end_is_not_an_error(daybook, last):
+    first = json.dumps(call(messageId="first")).encode()
+    daybook.write(first + b"\n" + last)
+    daybook.land()
+    without = counts(daybook)
+    daybook.forget()
+    daybook.write(first + b"\n" + last + b"\n")
+    daybook.land()
+    assert without == counts(daybook)
+    assert without[0]["lines"] == 2
+
+
+@pytest.mark.parametrize("empty", [b"", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_landed_with_nothing(daybook, empty):
+    daybook.write(empty)
+    daybook.land()
+    assert counts(daybook) == [counted(0, 0)]
+
+
+# --- Compression is told by the first bytes
+
+
+def in_members(data: bytes) -> bytes:
+    """gzip as `cat a.gz b.gz` makes it, cut in the middle of a line."""
+    return gzip.compress(data[:50]) + gzip.compress(b"") + gzip.compress(data[50:])
+
+
+def in_frames(data: bytes) -> bytes:
+    """zstd frames, with one to skip between them."""
+    skip = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"any"
+    pack = zstandard.ZstdCompressor(write_checksum=True).compress
+    return pack(data[:50]) + skip + pack(data[50:])
+
+
+def in_a_stream(data: bytes) -> bytes:
+    """zstd without its size in the header, as it leaves a pipe."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    return packer.compress(data) + packer.flush()
+
+
+PACKED = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "gzip members": in_members,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "zstd frames": in_frames,
+    "zstd stream": in_a_stream,
+}
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_compression_is_told_by_the_first_bytes_and_not_by_the_name(daybook, packed):
+    for position, name in enumerate(("log.jsonl", "log", "log.gz", "log.zst", "log.json.bz2")):
+        lines = [call(messageId=f"{position}-{line}") for line in range(3)]
+        data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        (daybook.logs / name).write_bytes(PACKED[packed](data))
+    daybook.land()
+    assert counts(daybook) == [counted(3, 3)] * 5
+
+
+# --- The same content is landed once
+
+
+def test_landing_again_changes_nothing(daybook):
+    daybook.write([call(), "broken", ""], "a.jsonl")
+    daybook.write([{"batch": [call(messageId="m2"), call(type="?")]}], "day/b.jsonl.gz")
+    daybook.land()
+    before = everything(daybook)
+    for _ in range(2):
+        daybook.land()
+        assert everything(daybook) == before
+
+
+def test_content_is_landed_once_whatever_its_name_is(daybook):
+    data = json.dumps(call()).encode() + b"\n"
+    (daybook.logs / "a.jsonl").write_bytes(data)
+    daybook.land()
+    before = everything(daybook)
+
+    for name, pack in PACKED.items():
+        (daybook.logs / f"{name}.copy").write_bytes(pack(data))
+    (daybook.logs / "a.jsonl").rename(daybook.logs / "renamed.jsonl")
+    daybook.land()
+    assert everything(daybook) == before
+    daybook.land()
+    assert everything(daybook) == before
+
+
+def test_two_names_of_one_content_in_one_run_are_landed_once(daybook):
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl.gz"):
+        daybook.write([call(), call(messageId="m2")], name)
+    daybook.write([call(messageId="m3")], "d.jsonl")
+    daybook.land()
+    assert counts(daybook) == [counted(2, 2), counted(1, 1)]
+
+
+def test_a_file_named_twice_is_landed_once(daybook):
+    path = daybook.write([call()])
+    daybook.land(path, daybook.logs, daybook.logs / "*.jsonl")
+    assert counts(daybook) == [counted(1, 1)]
+
+
+def test_a_file_that_was_touched_is_still_the_same(daybook):
+    path = daybook.write([call()])
+    daybook.land()
+    before = everything(daybook)
+    os.utime(path, (1, 1))
+    daybook.land()
+    assert everything(daybook) == before
+
+
+def test_new_content_under_an_old_name_is_landed(daybook):
+    daybook.write([call()])
+    daybook.land()
+    daybook.write([call(), call(messageId="m2")])
+    daybook.land()
+    assert counts(daybook) == [counted(1, 1), counted(2, 2)]
+
+
+def test_a_file_that_differs_in_a_line_end_only_is_another_file(daybook):
+    data = json.dumps(call()).encode()
+    daybook.write(data, "a.jsonl")
+    daybook.write(data + b"\n", "b.jsonl")
+    daybook.land()
+    assert counts(daybook) == [counted(1, 1)] * 2
+
+
+def test_a_refused_file_is_tried_again_next_time(daybook):
+    whole = gzip.compress(json.dumps(call()).encode() + b"\n")
+    path = daybook.logs / "log.gz"
+    path.write_bytes(whole[:-3])
+    daybook.land(exit_code=4)
+    daybook.land(exit_code=4)
+    assert len(daybook.rows("from raw.loads where status = 'refused'")) == 1
+
+    path.write_bytes(whole)
+    daybook.land()
+    assert [row["status"] for row in daybook.rows("from raw.loads")] == ["landed"]
+    assert len(daybook.rows("from raw.calls")) == 1
+
+
+def test_a_file_is_landed_whole_or_not_at_all(daybook, monkeypatch):
+    """The damage stands at the very end, when all calls have been read."""
+    monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "10000")
+    data = b"".join(json.dumps(call(messageId=str(i))).encode() + b"\n" for i in range(2000))
+    whole = gzip.compress(data)
+    damaged = whole[:-8] + bytes([whole[-8] ^ 1]) + whole[-7:]  # the checksum's first byte
+    daybook.write([call()], "a.jsonl")
+    (daybook.logs / "b.gz").write_bytes(damaged)
+    daybook.write([call(messageId="c")], "c.jsonl")
+    daybook.land(exit_code=4)
+    assert len(daybook.rows("from raw.calls")) == 2
+    assert len(daybook.rows("from raw.loads where status = 'landed'")) == 2
+
+    (daybook.logs / "b.gz").write_bytes(whole)
+    daybook.land()
+    assert len(daybook.rows("from raw.calls")) == 2002
+    numbers = daybook.rows("select line_number from raw.calls where message_id <> 'c' order by all")
+    assert [row["line_number"] for row in numbers] == [1, *range(1, 2001)]
+    daybook.run("status")
+
+
+# --- The ledger
+
+
+def test_a_load_says_where_the_lines_came_from_and_what_became_of_them(daybook):
+    lines = [call(), "broken", "", {"batch": [call(messageId="m2"), call(messageId="m3")]}]
+    path = daybook.write(lines, "segment-logs/src1/1714521600000/log.jsonl.gz")
+    before = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=1)
+    daybook.land()
+    [load] = daybook.rows("from raw.loads")
+
+    times = load.pop("started_at"), load.pop("finished_at")
+    assert before <= times[0] <= times[1] <= before + timedelta(minutes=1)
+    wanted = {
+        "load_id": 1,
+        "path": str(path),
+        "source": "src1",
+        "sha256": sha256(gzip.decompress(path.read_bytes())).hexdigest(),
+        "bytes": path.stat().st_size,
+        **counted(lines=4, landed=2, quarantined=1, blank=1, calls=3),
+        "status": "landed",
+        "reason": None,
+    }
+    assert {name: load[name] for name in wanted} == wanted
+
+
+def test_a_refused_file_has_a_row_with_its_reason(daybook):
+    path = daybook.logs / "log.gz"
+    path.write_bytes(b"\x1f\x8bnothing")
+    daybook.land(exit_code=4)
+    [load] = daybook.rows("from raw.loads")
+    assert (load["path"], load["status"], load["bytes"]) == (str(path), "refused", 9)
+    assert "gzip" in load["reason"]
+    assert (load["lines"], load["calls"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("segment-logs/abc123/1714521600000/x.gz", "abc123"),
+        ("bucket/segment-logs/abc123/1714521600000/x.gz", "abc123"),
+        ("rudder-logs/2Xy/05-01-2024/x.json.gz", "2Xy"),
+        ("rudder-logs/2Xy/05-01-2024/13/x.json.gz", "2Xy"),
+        ("logs/2024/x.gz", None),
+        ("segment-logs/x.gz", None),
+    ],
+)
+def test_the_path_of_an_archive_tells_the_source(daybook, path, source):
+    daybook.write([call()], path)
+    daybook.land()
+    assert [row["source"] for row in daybook.rows("from raw.loads")] == [source]
+
+
+def test_load_ids_increase_and_are_never_used_again(daybook):
+    ids = []
+    for night in range(4):
+        daybook.write([call(messageId=str(night))], f"{night}.jsonl")
+        if night == 2:
+            (daybook.logs / "bad.gz").write_bytes(b"\x1f\x8b")
+        daybook.land(exit_code=None)
+        ids += [row["load_id"] for row in daybook.rows("from raw.loads where status = 'landed'")]
+    distinct = list(dict.fromkeys(ids))
+    assert len(distinct) == 4
+    assert distinct == sorted(distinct)
+
+
+# --- Every line is accounted for
+
+
+def _line(landed=0, quarantined=0, blank=0, calls=0):
+    return {"landed": landed, "quarantined": quarantined, "blank": blank, "calls": calls}
+
+
+KINDS = [
+    (json.dumps(call()), _line(landed=1, calls=1)),
+    (json.dumps(call(messageId=None)), _line(landed=1, calls=1)),
+    (json.dumps(call(userId=True)), _line(quarantined=1)),
+    (json.dumps({"batch": [call()] * 3}), _line(landed=1, calls=3)),
+    (json.dumps({"batch": [call(), call(event=""), 7]}), _line(quarantined=1, calls=1)),
+    (json.dumps({"batch": [call(event="")]}), _line(quarantined=1)),
+    (json.dumps({"batch": []}), _line(quarantined=1)),
+    (json.dumps(call(type="?")), _line(quarantined=1)),
+    ("broken", _line(quarantined=1)),
+    ("null", _line(quarantined=1)),
+    ("", _line(blank=1)),
+    (" \t", _line(blank=1)),
+]
+
+
+@given(
+    files=st.lists(st.lists(st.sampled_from(range(len(KINDS))), max_size=12), max_size=4),
+    chunk=st.sampled_from(["1", "300", "100000"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_every_line_is_accounted_for(daybook, files, chunk, line_end):
+    """Any mixture of lines: what each file's row says is what each kind of line says."""
+    daybook.forget()
+    wanted = {}
+    for number, kinds in enumerate(files):
+        # Each file begins with a line of its own, so that no two have the same content.
+        lines = [
+            json.dumps(call(messageId=f"first of {number}")),
+            *(KINDS[kind][0] for kind in kinds),
+        ]
+        path = daybook.write("".join(line + line_end for line in lines).encode(), f"{number}.log")
+        each = [_line(landed=1, calls=1), *(KINDS[kind][1] for kind in kinds)]
+        wanted[str(path)] = {"lines": len(lines)} | {
+            name: sum(line[name] for line in each) for name in each[0]
+        }
+    if not files:
+        return
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAYBOOK_CHUNK_BYTES", chunk)
+        daybook.land()
+
+    loads = daybook.rows("from raw.loads")
+    assert {
+        load["path"]: {name: load[name] for name in wanted[load["path"]]} for load in loads
+    } == wanted
+    for load in loads:
+        assert load["lines"] == load["landed"] + load["quarantined"] + load["blank"]
+    places = daybook.rows(
+        """
+        select load_id, line_number, call_number from raw.calls
+        union all select load_id, line_number, call_number from raw.quarantine
+        """
+    )
+    assert len({tuple(place.values()) for place in places}) == len(places)
+    assert "Every line is accounted for" in daybook.run("status").output
+
+
+# --- The id of a call that came without one
+
+
+def ids(daybook: Daybook, *lines) -> list[str]:
+    return [row["message_id"] for row in landed(daybook, *lines)]
+
+
+def test_a_retry_without_an_id_is_recognised(daybook):
+    """It says the same, at another time, in another body."""
+    said = call(messageId=..., properties={"n": 1.5, "list": [1, None]})
+    found = ids(
+        daybook,
+        said,
+        said | {"sentAt": "2024-05-01T09:00:01Z", "receivedAt": "2024-05-01T09:00:02Z"},
+        said | {"sentAt": "2024-05-02T09:00:01Z", "receivedAt": "2024-05-02T09:00:02Z"},
+        said | {"messageId": None},
+        said | {"messageId": ""},
+        said | {"messageId": {}},
+        {"batch": [said]},
+        BODY | {"batch": [said, said]},
+        BODY | {"context": {"ip": "4.3.2.1"}, "sentAt": "2024-05-03", "batch": [said]},
+    )
+    assert len(found) == 10
+    assert len(set(found)) == 1
+
+
+def test_the_order_and_the_spelling_of_keys_make_no_difference(daybook):
+    found = ids(
+        daybook,
+        '{"type":"track","userId":"ana","event":"é","timestamp":"2024-05-01","properties":{"a":1,"b":2}}',
+        '{"properties":{"b":2,"a":1},"timestamp":"2024-05-01","event":"\\u00e9","userId":"ana","type":"track"}',
+        '{ "type" : "track", "user\\u0049d":"ana","event":"é","timestamp":"2024-05-01","properties":{"a":1,"b":2} }',
+    )
+    assert len(found) == 3
+    assert len(set(found)) == 1
+
+
+def test_different_content_has_a_different_id(daybook):
+    said = call(messageId=..., properties={"a": {"b": [1, 2]}})
+    found = ids(
+        daybook,
+        said,
+        said | {"userId": "ben"},
+        said | {"event": "report_created"},
+        said | {"timestamp": "2024-05-01T09:00:01Z"},
+        said | {"properties": {"a": {"b": [2, 1]}}},
+        said | {"properties": {"a": {"b": ["1", 2]}}},
+        said | {"properties": {"a": {"c": [1, 2]}}},
+        said | {"originalTimestamp": "2024-05-01T09:00:00Z"},
+        said | {"context": {"groupId": "acme"}},
+        said | {"a field of no spec": 1},
+        json.dumps(said).replace("[1, 2]", "[1, 18446744073709551616]"),
+        json.dumps(said).replace("[1, 2]", "[1, 18446744073709551617]"),
+    )
+    assert len(found) == 12
+    assert len(set(found)) == 12
+
+
+def test_an_own_context_counts_and_an_inherited_one_does_not(daybook):
+    said = call(messageId=...)
+    own, inherited, alone = ids(
+        daybook,
+        {"batch": [said | {"context": BODY["context"]}]},
+        {"context": BODY["context"], "batch": [said]},
+        said,
+    )
+    assert own != inherited
+    assert inherited == alone
+
+
+def test_the_id_does_not_depend_on_the_neighbours(daybook):
+    said, odd = call(messageId=...), "{"
+    [alone] = ids(daybook, said)
+    found = ids(daybook, odd, call(messageId="m9"), said, odd, {"batch": [call(event=""), said]})
+    assert found == ["m9", alone, alone]
+
+
+# --- Readable times
+
+
+READABLE = {
+    "2024-05-01": "2024-05-01",
+    "2024-05-01T09:00": "2024-05-01 09:00",
+    "2024-05-01T09:00:00": "2024-05-01 09:00",
+    "2024-05-01 09:00:00": "2024-05-01 09:00",
+    "2024-05-01T09:00:00Z": "2024-05-01 09:00",
+    "2024-05-01t09:00:00z": "2024-05-01 09:00",
+    "2024-05-01T09:00:00.5Z": "2024-05-01 09:00:00.5",
+    "2024-05-01T09:00:00,5Z": "2024-05-01 09:00:00.5",
+    "2024-05-01T09:00:00.123456Z": "2024-05-01 09:00:00.123456",
+    "2024-05-01T09:00:00.123+00:00": "2024-05-01 09:00:00.123",
+    "2024-05-01T09:00:00+05:30": "2024-05-01 03:30",
+    "2024-05-01T09:00:00-0800": "2024-05-01 17:00",
+    "2024-05-01T09:00:00+14:00": "2024-04-30 19:00",
+    "2024-05-01T09:00:00+02": "2024-05-01 07:00",
+    "2024-02-29": "2024-02-29",
+    "1970-01-01": "1970-01-01",
+    "1970-01-01T00:00:00Z": "1970-01-01",
+    "2099-12-31T23:59:59Z": "2099-12-31 23:59:59",
+}
+UNREADABLE = [
+    "",
+    " ",
+    "yesterday",
+    "1714554000",
+    "1714554000000",
+    "2024-02-30",
+    "2023-02-29",
+    "2024-13-01",
+    "2024-00-10",
+    "2024-5-1",
+    "24-05-01",
+    "05/01/2024",
+    "2024/05/01",
+    "May 1, 2024",
+    "2024-05-01T25:00:00Z",
+    "2024-05-01T09:60:00Z",
+    "2024-05-01T09:00:00+25:00",
+    "2024-05-01T09:00:00 Europe/Paris",
+    "2024-05-01T09:00:00Z and more",
+    "12026-01-01",
+    "-2024-05-01",
+    "+2024-05-01",
+    "1969-12-31",
+    "1969-12-31T23:59:59.999999Z",
+    "2100-01-01",
+    "0001-01-01",
+    "infinity",
+    "epoch",
+    "now",
+    "today",
+    "2024-05-01T09:00:00Z\n",
+    "\u0662\u0660\u0662\u0664-05-01",
+]
+
+
+@pytest.mark.parametrize("field", ["timestamp", "originalTimestamp", "sentAt", "receivedAt"])
+def test_readable_times(daybook, field):
+    times = [*READABLE, *UNREADABLE]
+    rows = landed(daybook, *(call(timestamp=...) | {field: text} for text in times))
+    column = re.sub("([A-Z])", r"_\1", field).lower()
+    assert [row[column] for row in rows] == list(READABLE)  # as they were written
+    assert {reason for _, _, reason in set_aside(daybook)} == {"no_readable_time"}
+
+
+@cache
+def the_models_way_to_read_a_time() -> str:
+    """The macro `readable_time`, rendered with dbt's own Jinja."""
+    from dbt_common.clients.jinja import get_environment
+
+    text = (REPO / "macros" / "engine.sql").read_text()
+    macro = re.search(r"{% macro readable_time\(.*?{%- endmacro %}", text, re.DOTALL)[0]
+    # dbt calls a macro by the prefixed name that it gives it when it reads it.
+    module = get_environment(None, True).from_string(macro).make_module({})
+    return str(vars(module)["dbt_macro__readable_time"]("text"))
+
+
+def read_both_ways(texts: list[str]) -> dict[str, tuple]:
+    """What the loader and the models take each text for."""
+    from loaders.fields import readable_time
+
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        rows = connection.execute(
+            f"""
+            select text, {readable_time("text")}, {the_models_way_to_read_a_time()}
+            from (select unnest($texts) as text)
+            """,
+            {"texts": texts},
+        ).fetchall()
+    return {text: (loader, models) for text, loader, models in rows}
+
+
+ODD_TIMES = [
+    *READABLE,
+    *UNREADABLE,
+    "2024-05-01T24:00:00Z",
+    "2024-12-31T24:00:00",
+    "2024-05-01T23:59:60Z",
+    "2016-12-31T23:59:60Z",
+    "2024-05-01T23:59:59.9999999Z",
+    "2024-05-01T09:00:00.123456789Z",
+    "2024-05-01T09:00:00." + "1" * 40 + "Z",
+    "2024-05-01T09:00:00.Z",
+    "2024-05-01T09Z",
+    "2024-05-01T09",
+    "2024-05-01Z",
+    "2024-05-01T",
+    "2024-05-01+02:00",
+    "2024-05-01T09:00:00 Z",
+    "2024-05-01T09:00:00 +02:00",
+    "2024-05-01  09:00:00",
+    " 2024-05-01",
+    "2024-05-01 ",
+    "\t2024-05-01",
+    "20240501",
+    "20240501T090000Z",
+    "2024-W18-3",
+    "2024W183",
+    "2024-122",
+    "2024-05",
+    "2024",
+    "2024-05-01T09:00:00+14:00",
+    "2024-05-01T09:00:00+14:59",
+    "2024-05-01T09:00:00+15:00",
+    "2024-05-01T09:00:00+15:59:59",
+    "2024-05-01T09:00:00-15:59",
+    "2024-05-01T09:00:00+23:59",
+    "2024-05-01T09:00:00+24:00",
+    "2024-05-01T09:00:00+2:00",
+    "2024-05-01T09:00:00+0200",
+    "2024-05-01T09:00:00+020",
+    "2024-05-01T09:00:00\u221202:00",
+    "2024-05-01T09:00:00-00:00",
+    "1970-01-01T00:00:00+01:00",
+    "1969-12-31T23:00:00-01:00",
+    "1969-12-31T23:59:59-00:01",
+    "2099-12-31T23:59:59.999999Z",
+    "2099-12-31T23:59:59.9999999Z",
+    "2099-12-31T23:59:59-01:00",
+    "2100-01-01T00:59:59+01:00",
+    "2024-05-01T09:00:00z",
+    "2024-05-01t09:00:00Z",
+    "2024-05-01_09:00:00",
+    "2024-05-01T09.00.00",
+    "0000-00-00",
+    "9999-12-31",
+    "292278994-08-17",
+    "2024-05-01 (BC)",
+    "2024-05-01 BC",
+    "\uff12\uff10\uff12\uff14-05-01",
+    "2024-05-01T09:00:00Z\u0000",
+]
+
+
+def test_the_loader_and_the_models_read_every_time_alike():
+    for text, (loader, models) in read_both_ways(ODD_TIMES).items():
+        assert loader == models, text
+
+
+@given(
+    st.lists(
+        st.from_regex(
+            r"(19|20|21)\d\d-[01]\d-[0-3]\d([Tt ][0-2]\d:[0-6]\d(:[0-6]\d([.,]\d{1,10})?)?"
+            r"([Zz]|[+-][0-2]\d(:?[0-6]\d)?)?)?",
+            fullmatch=True,
+        )
+        | st.datetimes().map(str)
+        | st.text("0123456789-:+TZtz ., W", max_size=30),
+        min_size=20,
+        max_size=200,
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_the_loader_and_the_models_read_any_time_alike(texts):
+    for text, (loader, models) in read_both_ways(texts).items():
+        assert loader == models, text
+
+
+def test_times_are_read_right():
+    """Against Python's own reading of ISO 8601."""
+    found = read_both_ways([*READABLE, *UNREADABLE])
+    for text, wanted in READABLE.items():
+        assert found[text][0] == datetime.fromisoformat(wanted), text
+    for text in UNREADABLE:
+        assert found[text][0] is None, text
+
+
+# --- Commands and exit codes
+
+
+def test_bad_lines_are_no_failure(daybook):
+    daybook.write([call(), "broken"])
+    result = daybook.land(exit_code=0)
+    assert "quarantined" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("land",), ("frobnicate",), ("land", "--frobnicate", "."), ("quarantine", "--load", "x")],
+)
+def test_wrong_usage_has_exit_code_2(daybook, arguments):
+    result = daybook.run(*arguments, exit_code=2)
+    assert "Usage" in result.stderr
+
+
+def test_a_path_that_matches_nothing_has_exit_code_1(daybook):
+    result = daybook.land("nowhere.jsonl", exit_code=1)
+    assert result.stderr.startswith("daybook: nowhere.jsonl")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_refused_file_has_exit_code_4_and_the_rest_is_landed(daybook):
+    daybook.write([call()], "a.jsonl")
+    (daybook.logs / "b.gz").write_bytes(b"\x1f\x8bnothing")
+    daybook.write([call(messageId="m2")], "c.jsonl")
+    result = daybook.land(exit_code=4)
+    assert "b.gz" in result.stderr
+    assert len(daybook.rows("from raw.calls")) == 2
+
+
+def test_status_before_anything_was_landed_says_what_to_do(daybook):
+    assert "daybook land" in daybook.run("status").output
+    assert "daybook land" in daybook.run("quarantine").output
+    assert not daybook.database.exists()
+
+
+def test_status_tells_what_was_landed(daybook):
+    daybook.write([call(timestamp="2024-05-03T23:30:00-01:00"), "broken", ""], "a.jsonl")
+    daybook.write([call(timestamp="2024-04-30"), call()], "b.jsonl")
+    daybook.land()
+    output = daybook.run("status").output
+    assert "2 landed" in output
+    assert "5 = 3 landed + 1 quarantined + 1 blank" in output
+    assert "2024-04-30" in output
+    assert "2024-05-04" in output
+    assert "Every line is accounted for" in output
+
+
+TAMPERING = {
+    "a call is gone": "delete from raw.calls where line_number = 1 and load_id = 1",
+    "a call of a batch is gone": "delete from raw.calls where call_number = 2",
+    "a call is there twice": "insert into raw.calls from raw.calls limit 1",
+    "all calls are gone": "delete from raw.calls",
+    "a quarantined line is gone": "delete from raw.quarantine",
+    "a quarantined line is new": (
+        "insert into raw.quarantine (load_id, line_number, reason) values (1, 9, 'unknown_type')"
+    ),
+    "a load is gone": "delete from raw.loads where load_id = 1",
+    "a load has no calls": "update raw.calls set load_id = 7",
+    "the ledger counts wrong": "update raw.loads set calls = calls + 1 where load_id = 2",
+    "the ledger does not add up": "update raw.loads set lines = lines + 1 where load_id = 2",
+    "landed and blank are mixed up": (
+        "update raw.loads set landed = landed - 1, blank = blank + 1 where load_id = 1"
+    ),
+    "the ledger knows nothing": "update raw.loads set landed = null where load_id = 1",
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERING)
+def test_status_proves_the_accounting_and_says_what_to_do(daybook, tampering):
+    daybook.write([call(), call(messageId="m2"), "broken"], "a.jsonl")
+    daybook.write([{"batch": [call(messageId="m3"), call(messageId="m4")]}], "b.jsonl")
+    daybook.land()
+    daybook.run("status", exit_code=0)
+
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute(TAMPERING[tampering])
+    result = daybook.run("status", exit_code=1)
+    assert "load 1" in result.stderr or "load 2" in result.stderr or "load 7" in result.stderr
+    *_, last = result.stderr.strip().splitlines()
+    assert last.startswith("daybook: ")
+    assert "land" in last  # what to do
+    assert "Every line is accounted for" not in result.output
+
+
+def test_quarantine_shows_file_line_reason_and_the_line(daybook):
+    daybook.write([call(), "broken \x1b[31m line"], "a.jsonl")
+    daybook.write(["", {"batch": [call(), call(type="?")]}], "b.jsonl")
+    daybook.land()
+    first, second = daybook.run("quarantine").stdout.splitlines()
+    assert first.startswith("logs_in/a.jsonl:2")
+    assert "not_a_json_object" in first
+    assert "broken" in first
+    assert "\x1b" not in first  # nothing that a terminal would obey
+    assert second.startswith("logs_in/b.jsonl:2 call 2")
+    assert "unknown_type" in second
+
+
+def test_quarantine_of_one_load(daybook):
+    for name in ("a", "b"):
+        daybook.write([f"broken {name}"], f"{name}.jsonl")
+    daybook.land()
+    [only] = daybook.run("quarantine", "--load", "2").stdout.splitlines()
+    assert "broken b" in only
+    assert "broken" not in daybook.run("quarantine", "--load", "9", exit_code=None).stdout
+
+
+def test_quarantine_without_any_says_so(daybook):
+    daybook.write([call()])
+    daybook.land()
+    assert daybook.run("quarantine").stdout.strip() == "Nothing was set aside."
+
+
+# --- The database
+
+
+@pytest.fixture
+def holder(daybook):
+    """Holds the database in a process of its own; `holder(seconds)` returns the process."""
+    processes = []
+
+    def hold(seconds: float = 60, read_only: bool = False) -> subprocess.Popen:
+        script = (
+            "import duckdb, sys, time\n"
+            f"connection = duckdb.connect({str(daybook.database)!r}, read_only={read_only})\n"
+            "print('held', flush=True)\n"
+            f"time.sleep({seconds})\n"
+        )
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        processes.append(process)
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield hold
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_database_that_another_process_holds_has_exit_code_3(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "0.2")
+    daybook.write([call()])
+    daybook.land()
+    daybook.write([call(messageId="m2")], "later.jsonl")
+    process = holder()
+    for command in (("land", daybook.logs), ("status",), ("quarantine",)):
+        result = daybook.run(*command, exit_code=3)
+        assert f"pid {process.pid}" in result.stderr
+        assert result.stderr.startswith("daybook: ")
+        assert result.stderr.count("\n") == 1
+
+    process.kill()
+    process.wait()
+    daybook.land()
+    assert counts(daybook) == [counted(1, 1)] * 2
+
+
+def test_a_reader_keeps_writers_out_and_lets_readers_in(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "0")
+    daybook.write([call()])
+    daybook.land()
+    holder(read_only=True)
+    daybook.run("status", exit_code=0)
+    daybook.land(exit_code=3)
+
+
+def test_a_second_loader_waits_a_while(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "30")
+    daybook.write([call()])
+    holder(seconds=1)
+    started = time.monotonic()
+    daybook.land()
+    assert 0.3 < time.monotonic() - started < 20
+    assert counts(daybook) == [counted(1, 1)]
+
+
+def test_the_database_may_be_named_before_and_after_the_command(daybook):
+    path = daybook.write([call()])
+    for number, arguments in enumerate(
+        [
+            ("--database", "before.duckdb", "land", path),
+            ("land", "--database", "after.duckdb", path),
+            ("land", path, "--database", "last.duckdb"),
+            ("--database", "not-this.duckdb", "land", path, "--database", "inner.duckdb"),
+        ]
+    ):
+        daybook.run(*arguments)
+        name = ("before", "after", "last", "inner")[number]
+        assert "1 landed" in daybook.run("--database", f"{name}.duckdb", "status").output
+        assert "1 landed" in daybook.run("status", "--database", f"{name}.duckdb").output
+    assert not (daybook.folder / "not-this.duckdb").exists()
+    assert not daybook.database.exists()
+
+
+def test_the_database_is_the_environments_or_the_working_folders(daybook, tmp_path):
+    path = daybook.write([call()])
+    result = process("land", path, folder=tmp_path, DAYBOOK_DATABASE="named.duckdb")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "named.duckdb").exists()
+
+    result = process("land", path, folder=tmp_path, DAYBOOK_DATABASE="")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "warehouse.duckdb").exists()
+
+    named = ("--database", "optional.duckdb")
+    result = process(*named, "land", path, folder=tmp_path, DAYBOOK_DATABASE="named.duckdb")
+    assert result.returncode == 0
+    assert (tmp_path / "optional.duckdb").exists()
+
+
+def test_the_console_script_and_the_module_are_the_same(daybook, tmp_path):
+    script = shutil.which("daybook", path=os.path.dirname(sys.executable))
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+    told_by_module = process("--help", folder=tmp_path).stdout
+    assert told.split("\n", 1)[1] == told_by_module.split("\n", 1)[1]
+
+
+def test_the_database_is_not_taken_for_a_log(daybook):
+    """`daybook land .` in the folder where the warehouse lies."""
+    daybook.write([call()])
+    for _ in range(2):
+        result = process("land", "logs_in", ".", folder=daybook.folder, DAYBOOK_DATABASE="")
+        assert "warehouse.duckdb" not in result.stderr
+    assert daybook.database.exists()

@@ -1,0 +1,137 @@
+"""Promises of the README that no single part keeps alone."""
+
+import gzip
+import json
+import random
+from itertools import islice
+from pathlib import Path
+
+from harness import Daybook
+from test_faults import marts
+
+# Where a row came from may differ with the way it came.
+PROVENANCE = "load_id, line_number, call_number"
+
+
+def without_provenance(daybook: Daybook) -> dict[str, list]:
+    tables = marts(daybook)
+    tables["fct_events"] = sorted(
+        map(repr, daybook.rows(f"select * exclude ({PROVENANCE}) from marts.fct_events"))
+    )
+    return tables
+
+
+def build(daybook: Daybook) -> None:
+    daybook.build("--exclude-resource-type", "unit_test")
+
+
+def test_building_again_changes_nothing(usual_world, tmp_path):
+    daybook = Daybook(tmp_path / "again")
+    daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
+    build(daybook)
+    assert without_provenance(daybook) == without_provenance(usual_world.daybook)
+
+
+def test_however_the_logs_arrive_the_story_is_the_same(tmp_path):
+    """The same calls in one file, and shuffled over several nights, some of them twice."""
+    whole, scattered = Daybook(tmp_path / "whole"), Daybook(tmp_path / "scattered")
+    whole.run("simulate", "--out", whole.folder / "sim", "--companies", 15, "--days", 40)
+    lines = [
+        line
+        for path in sorted((whole.folder / "sim").rglob("*.gz"))
+        for line in gzip.decompress(path.read_bytes()).splitlines()
+    ]
+    whole.write(lines)
+    whole.land()
+    build(whole)
+
+    chance = random.Random(7)
+    lines += chance.sample(lines, len(lines) // 10)
+    chance.shuffle(lines)
+    for night in range(3):
+        for number in range(3):
+            part = lines[3 * night + number :: 9]
+            scattered.write(part, f"{night}/{number}.jsonl" + (".gz" if number % 2 else ""))
+        scattered.land()
+        build(scattered)
+    told, expected = without_provenance(scattered), without_provenance(whole)
+    assert told.keys() == expected.keys()
+    for table, rows in expected.items():
+        assert told[table] == rows, table
+
+
+def test_nothing_that_has_not_happened_is_printed_as_a_number(world):
+    """No cell of a period that has not begun; of one in progress no share, nor what may fall."""
+    (now,) = world.daybook.rows("select as_of from marts.calendar")
+    as_of = now["as_of"]
+
+    def rows(sql: str) -> list[dict]:
+        return world.daybook.rows(sql)
+
+    assert rows("from marts.retention where not is_complete")
+    assert not rows(
+        f"""
+        from marts.retention where not is_complete and retention_rate is not null
+        union all by name
+        from marts.retention
+        where case period
+            when 'week' then cohort_start + to_weeks(period_number::int)
+            when 'month' then cohort_start + to_months(period_number::int)
+            else cohort_start + to_days(period_number::int)
+        end > date '{as_of}'
+        """
+    )
+    assert rows("from marts.activity where not is_complete")
+    assert not rows(
+        f"""
+        from marts.activity
+        where period_start > date '{as_of}'
+            or (not is_complete and (dormant is not null or quick_ratio is not null))
+        """
+    )
+    for table in ("activation where reach_rate", "feature_adoption where adoption_rate"):
+        assert rows(f"from marts.{table.split()[0]} where not is_complete")
+        assert not rows(f"from marts.{table} is not null and not is_complete")
+    # What happened after the last whole day is in the facts, and in no dimension or report.
+    assert rows(f"from marts.fct_events where event_day > date '{as_of}'")
+    assert not rows(f"from marts.dim_users where last_active_at > date '{as_of}' + 1")
+
+
+def test_every_number_can_be_traced(usual_world):
+    """From a report's number to its events, and from an event to its file, line and call."""
+    daybook = usual_world.daybook
+    (week,) = daybook.rows(
+        """
+        from marts.activity
+        where report = 'active users' and clock = 'week' and is_complete
+        order by period_start desc limit 1
+        """
+    )
+    events = daybook.rows(
+        f"""
+        select events.*, path
+        from marts.fct_events as events
+        inner join raw.loads using (load_id)
+        where event_day between '{week["period_start"]}' and '{week["period_end"]}'
+            and user_id is not null and not is_internal and is_planned
+            and event not in ('page', 'screen')
+        order by event_id
+        """
+    )
+    counted = daybook.rows(
+        f"""
+        select distinct user_id
+        from marts.fct_activity_days
+        where event_day between '{week["period_start"]}' and '{week["period_end"]}'
+            and user_id is not null and event not in ('page', 'screen')
+        """
+    )
+    assert len(counted) == week["active"]
+    assert {row["user_id"] for row in events} <= {row["user_id"] for row in counted}
+    for event in islice(events, 0, None, max(1, len(events) // 50)):
+        line = gzip.decompress(Path(event["path"]).read_bytes()).splitlines()[
+            event["line_number"] - 1
+        ]
+        call = json.loads(line)
+        call = call["batch"][event["call_number"] - 1] if "batch" in call else call
+        assert call["messageId"] == event["event_id"]
