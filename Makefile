@@ -33,7 +33,13 @@ soak: setup
 	pytest -m soak
 	python tests/mutants.py
 
-bench: setup
+# The peers live in a place of their own: they are no part of Daybook.
+.venv-peers: benchmarks/peers.txt
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+bench: setup .venv-peers
 	python benchmarks/landing.py
 	python benchmarks/building.py
 

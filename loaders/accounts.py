@@ -155,7 +155,7 @@ def _describe(
             " but no row in raw.loads",
         )
     differences = [
-        f"{name} {said:,} in raw.loads, {found:,} in the tables"
+        f"{name} {_number(said)} in raw.loads, {found:,} in the tables"
         for name, said, found in (
             ("landed lines", landed, landed_now),
             ("quarantined lines", quarantined, quarantined_now),
@@ -163,6 +163,12 @@ def _describe(
         )
         if said != found
     ]
-    if lines != landed + quarantined + blank:
-        differences.append(f"{lines:,} lines are not {landed:,} + {quarantined:,} + {blank:,}")
+    parts = (landed, quarantined, blank)
+    if None in parts or lines != sum(parts):
+        sum_of_parts = " + ".join(map(_number, parts))
+        differences.append(f"{_number(lines)} lines are not {sum_of_parts}")
     return Disagreement(load_id, path, "; ".join(differences))
+
+
+def _number(value: int | None) -> str:
+    return "nothing" if value is None else f"{value:,}"

@@ -56,6 +56,8 @@ def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
     spool = path.absolute().with_name(path.name + ".spool")
     with explained(path), connection:
         connection.execute(f"set memory_limit = '{int(limits.engine_bytes)}B'")
+        # Every row brings its place along: the two halves of a spool may be stored side by side.
+        connection.execute("set preserve_insertion_order = false")
         connection.execute(_schema())
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir()
@@ -100,6 +102,8 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
+        raise BadDatabase(f"{path} is not a DuckDB database. Name another file with --database.")
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -112,6 +116,15 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
             if time.monotonic() >= deadline:
                 raise DatabaseIsHeld(_held(path, error)) from error
             time.sleep(min(0.1, wait))
+
+
+def _is_something_else(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(12)
+        return bool(head) and head[8:] != b"DUCK"
+    return False  # it cannot be read: DuckDB says why
 
 
 def _is_locked(error: duckdb.Error) -> bool:
@@ -129,8 +142,6 @@ def _held(path: Path, error: duckdb.Error) -> str:
 def _why_not(path: Path, error: duckdb.Error) -> str:
     if path.is_dir():
         return f"{path} is a folder, not a database. Name a file with --database."
-    if "not a valid duckdb database file" in str(error).lower():
-        return f"{path} is not a DuckDB database. Name another file with --database."
     return f"{path} cannot be opened: {_first_line(error)}"
 
 

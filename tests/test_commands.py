@@ -1,0 +1,238 @@
+"""What the commands say and how they end; how the database is found, shared and left alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import duckdb
+import pytest
+from lines import call, counted, counts, process
+
+
+def test_bad_lines_are_no_failure(daybook):
+    daybook.write([call(), "broken"])
+    result = daybook.land(exit_code=0)
+    assert "quarantined" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("land",), ("frobnicate",), ("land", "--frobnicate", "."), ("quarantine", "--load", "x")],
+)
+def test_wrong_usage_has_exit_code_2(daybook, arguments):
+    result = daybook.run(*arguments, exit_code=2)
+    assert "Usage" in result.stderr
+
+
+def test_a_path_that_matches_nothing_has_exit_code_1(daybook):
+    result = daybook.land("nowhere.jsonl", exit_code=1)
+    assert result.stderr.startswith("daybook: nowhere.jsonl")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_refused_file_has_exit_code_4_and_the_rest_is_landed(daybook):
+    daybook.write([call()], "a.jsonl")
+    (daybook.logs / "b.gz").write_bytes(b"\x1f\x8bnothing")
+    daybook.write([call(messageId="m2")], "c.jsonl")
+    result = daybook.land(exit_code=4)
+    assert "b.gz" in result.stderr
+    assert len(daybook.rows("from raw.calls")) == 2
+
+
+def test_status_before_anything_was_landed_says_what_to_do(daybook):
+    assert "daybook land" in daybook.run("status").output
+    assert "daybook land" in daybook.run("quarantine").output
+    assert not daybook.database.exists()
+
+
+def test_status_tells_what_was_landed(daybook):
+    daybook.write([call(timestamp="2024-05-03T23:30:00-01:00"), "broken", ""], "a.jsonl")
+    daybook.write([call(timestamp="2024-04-30"), call()], "b.jsonl")
+    daybook.land()
+    output = daybook.run("status").output
+    assert "2 landed" in output
+    assert "5 = 3 landed + 1 quarantined + 1 blank" in output
+    assert "2024-04-30" in output
+    assert "2024-05-04" in output
+    assert "Every line is accounted for" in output
+
+
+TAMPERING = {
+    "a call is gone": "delete from raw.calls where line_number = 1 and load_id = 1",
+    "a call of a batch is gone": "delete from raw.calls where call_number = 2",
+    "a call is there twice": "insert into raw.calls from raw.calls limit 1",
+    "all calls are gone": "delete from raw.calls",
+    "a quarantined line is gone": "delete from raw.quarantine",
+    "a quarantined line is new": (
+        "insert into raw.quarantine (load_id, line_number, reason) values (1, 9, 'unknown_type')"
+    ),
+    "a load is gone": "delete from raw.loads where load_id = 1",
+    "a load has no calls": "update raw.calls set load_id = 7",
+    "the ledger counts wrong": "update raw.loads set calls = calls + 1 where load_id = 2",
+    "the ledger does not add up": "update raw.loads set lines = lines + 1 where load_id = 2",
+    "landed and blank are mixed up": (
+        "update raw.loads set landed = landed - 1, blank = blank + 1 where load_id = 1"
+    ),
+    "the ledger knows nothing": "update raw.loads set landed = null where load_id = 1",
+}
+
+
+@pytest.mark.parametrize("tampering", TAMPERING)
+def test_status_proves_the_accounting_and_says_what_to_do(daybook, tampering):
+    daybook.write([call(), call(messageId="m2"), "broken"], "a.jsonl")
+    daybook.write([{"batch": [call(messageId="m3"), call(messageId="m4")]}], "b.jsonl")
+    daybook.land()
+    daybook.run("status", exit_code=0)
+
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute(TAMPERING[tampering])
+    result = daybook.run("status", exit_code=1)
+    assert "load 1" in result.stderr or "load 2" in result.stderr or "load 7" in result.stderr
+    *_, last = result.stderr.strip().splitlines()
+    assert last.startswith("daybook: ")
+    assert "land" in last  # what to do
+    assert "Every line is accounted for" not in result.output
+
+
+def test_quarantine_shows_file_line_reason_and_the_line(daybook):
+    daybook.write([call(), "broken \x1b[31m line"], "a.jsonl")
+    daybook.write(["", {"batch": [call(), call(type="?")]}], "b.jsonl")
+    daybook.land()
+    first, second = daybook.run("quarantine").stdout.splitlines()
+    assert first.startswith("logs_in/a.jsonl:2")
+    assert "not_a_json_object" in first
+    assert "broken" in first
+    assert "\x1b" not in first  # nothing that a terminal would obey
+    assert second.startswith("logs_in/b.jsonl:2 call 2")
+    assert "unknown_type" in second
+
+
+def test_quarantine_of_one_load(daybook):
+    for name in ("a", "b"):
+        daybook.write([f"broken {name}"], f"{name}.jsonl")
+    daybook.land()
+    [only] = daybook.run("quarantine", "--load", "2").stdout.splitlines()
+    assert "broken b" in only
+    assert "broken" not in daybook.run("quarantine", "--load", "9", exit_code=None).stdout
+
+
+def test_quarantine_without_any_says_so(daybook):
+    daybook.write([call()])
+    daybook.land()
+    assert daybook.run("quarantine").stdout.strip() == "Nothing was set aside."
+
+
+# --- The database
+
+
+@pytest.fixture
+def holder(daybook):
+    """Holds the database in a process of its own; `holder(seconds)` returns the process."""
+    processes = []
+
+    def hold(seconds: float = 60, read_only: bool = False) -> subprocess.Popen:
+        script = (
+            "import duckdb, sys, time\n"
+            f"connection = duckdb.connect({str(daybook.database)!r}, read_only={read_only})\n"
+            "print('held', flush=True)\n"
+            f"time.sleep({seconds})\n"
+        )
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        processes.append(process)
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield hold
+    for each in processes:
+        each.kill()
+        each.wait()
+        each.stdout.close()
+
+
+def test_a_database_that_another_process_holds_has_exit_code_3(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "0.2")
+    daybook.write([call()])
+    daybook.land()
+    daybook.write([call(messageId="m2")], "later.jsonl")
+    process = holder()
+    for command in (("land", daybook.logs), ("status",), ("quarantine",)):
+        result = daybook.run(*command, exit_code=3)
+        assert f"pid {process.pid}" in result.stderr
+        assert result.stderr.startswith("daybook: ")
+        assert result.stderr.count("\n") == 1
+
+    process.kill()
+    process.wait()
+    daybook.land()
+    assert counts(daybook) == [counted(1, 1)] * 2
+
+
+def test_a_reader_keeps_writers_out_and_lets_readers_in(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "0")
+    daybook.write([call()])
+    daybook.land()
+    holder(read_only=True)
+    daybook.run("status", exit_code=0)
+    daybook.land(exit_code=3)
+
+
+def test_a_second_loader_waits_a_while(daybook, holder, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_LOCK_SECONDS", "30")
+    daybook.write([call()])
+    holder(seconds=1)
+    started = time.monotonic()
+    daybook.land()
+    assert 0.3 < time.monotonic() - started < 20
+    assert counts(daybook) == [counted(1, 1)]
+
+
+def test_the_database_may_be_named_before_and_after_the_command(daybook):
+    path = daybook.write([call()])
+    for number, arguments in enumerate(
+        [
+            ("--database", "before.duckdb", "land", path),
+            ("land", "--database", "after.duckdb", path),
+            ("land", path, "--database", "last.duckdb"),
+            ("--database", "not-this.duckdb", "land", path, "--database", "inner.duckdb"),
+        ]
+    ):
+        daybook.run(*arguments)
+        name = ("before", "after", "last", "inner")[number]
+        assert "1 landed" in daybook.run("--database", f"{name}.duckdb", "status").output
+        assert "1 landed" in daybook.run("status", "--database", f"{name}.duckdb").output
+    assert not (daybook.folder / "not-this.duckdb").exists()
+    assert not daybook.database.exists()
+
+
+def test_the_database_is_the_environments_or_the_working_folders(daybook, tmp_path):
+    path = daybook.write([call()])
+    result = process("land", path, folder=tmp_path, DAYBOOK_DATABASE="named.duckdb")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "named.duckdb").exists()
+
+    result = process("land", path, folder=tmp_path, DAYBOOK_DATABASE="")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "warehouse.duckdb").exists()
+
+    named = ("--database", "optional.duckdb")
+    result = process(*named, "land", path, folder=tmp_path, DAYBOOK_DATABASE="named.duckdb")
+    assert result.returncode == 0
+    assert (tmp_path / "optional.duckdb").exists()
+
+
+def test_the_console_script_and_the_module_are_the_same(tmp_path):
+    script = shutil.which("daybook", path=os.path.dirname(sys.executable))
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+    told_by_module = process("--help", folder=tmp_path).stdout
+    assert told.split("\n", 1)[1] == told_by_module.split("\n", 1)[1]
+
+
+def test_the_database_is_not_taken_for_a_log(daybook):
+    """`daybook land .` in the folder where the warehouse lies."""
+    daybook.write([call()])
+    for _ in range(2):
+        result = process("land", "logs_in", ".", folder=daybook.folder, DAYBOOK_DATABASE="")
+        assert "warehouse.duckdb" not in result.stderr
+    assert daybook.database.exists()
