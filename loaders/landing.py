@@ -49,7 +49,7 @@ class Lander:
         self._warehouse = warehouse
         self._limits = limits
         self._ledger = Ledger(warehouse.connection)
-        self._storer = Storer(warehouse)
+        self._storer = Storer(warehouse, limits)
         self._careful = careful
 
     def land(self, files: Iterable[LogFile], progress: Progress | None = None) -> Iterator[Landed]:

@@ -203,6 +203,8 @@ class Ledger:
         with warehouse.transaction():
             for table in ("raw.calls", "raw.quarantine", "raw.copies", "raw.loads"):
                 self._run(f"delete from {table} where load_id = ?", [load_id])
+            # By this the next build knows that it cannot go on from what it had.
+            self._run("insert into raw.taken_out values (?, ?, ?)", [load_id, row[0], now()])
         return TakenOut(row[0] or "(not in raw.loads)", row[1])
 
     def _forget_refusals(self, files: Sequence[LogFile]) -> None:

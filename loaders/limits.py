@@ -21,7 +21,7 @@ class Limits:
 
     # A file that unpacks to more than this, or to more than `ratio` times its own size, is a bomb.
     unpacked_bytes: float = _limit("DAYBOOK_MAX_UNPACKED_BYTES", 256 * GB)
-    ratio: float = _limit("DAYBOOK_MAX_RATIO", 1000)
+    ratio: float = _limit("DAYBOOK_MAX_RATIO", 300)
     # Below this size no ratio is looked at: small repetitive logs pack very well.
     ratio_from_bytes: float = _limit("DAYBOOK_RATIO_FROM_BYTES", 16 * MB)
     # A file with a longer line is refused: a line has to fit into memory to be judged.

@@ -64,3 +64,10 @@ create table if not exists raw.quarantine (
     reason varchar,
     line blob                   -- verbatim, without its line ending
 );
+
+-- One row per load that was taken out again.
+create table if not exists raw.taken_out (
+    load_id bigint,
+    path varchar,
+    taken_out_at timestamp      -- UTC
+);

@@ -7,14 +7,15 @@ Both end in the same SQL, which reads the fields and gives the reasons.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, groupby
 from pathlib import Path
 
 from loaders import fields
 from loaders.ledger import Counts
-from loaders.limits import MB
+from loaders.limits import MB, Limits
 from loaders.sift import SetAside, sift
 from loaders.spools import Block, Part, Spool, Written
 from loaders.warehouse import Warehouse
@@ -23,6 +24,9 @@ from loaders.warehouse import Warehouse
 _REPEATED_UP_TO = 1 * MB
 
 _SMALLEST_OBJECT_SIZE = 8 * MB
+
+_GIANT = 8 * MB
+_MEMORY_PER_BYTE = 32  # of a line that holds nothing but small numbers or objects
 _SIFTED = {
     "line": "BIGINT",
     "call_number": "BIGINT",
@@ -46,8 +50,9 @@ class Storer:
     and its number there.
     """
 
-    def __init__(self, warehouse: Warehouse):
+    def __init__(self, warehouse: Warehouse, limits: Limits):
         self._run = warehouse.connection.execute
+        self._limits = limits
         self._folder = warehouse.spool
 
     def store(self, spool: Spool, written: Sequence[Written], loads: Sequence[int]) -> list[Stored]:
@@ -180,9 +185,25 @@ class Storer:
         if not left_out:
             return
         lines = _Lines(spool.blocks())
+        for is_giant, some in groupby(left_out, lines.are_giant):
+            for together in ([line] for line in some) if is_giant else (some,):
+                with self._more_memory(lines, together[0]) if is_giant else nullcontext():
+                    self._sift(lines, list(together), stored)
+
+    @contextmanager
+    def _more_memory(self, lines: "_Lines", giant: int) -> Iterator[None]:
+        """What DuckDB needs to read a line grows with the line: for this one, it may take it."""
+        usual = int(self._limits.engine_bytes)
+        self._run(f"set memory_limit = '{usual + _MEMORY_PER_BYTE * len(lines[giant])}B'")
+        try:
+            yield
+        finally:
+            self._run(f"set memory_limit = '{usual}B'")
+
+    def _sift(self, lines: "_Lines", some: Sequence[int], stored: list[Stored]) -> None:
         path = self._folder / "sifted"
         with path.open("wb") as out:
-            aside, blank, longest = sift(((line, lines[line]) for line in left_out), out)
+            aside, blank, longest = sift(((line, lines[line]) for line in some), out)
         self._run(f"create or replace temp table sifted as {self._select_sifted(path, longest)}")
         path.unlink()
         self._run(
@@ -205,7 +226,7 @@ class Storer:
         calls = self._run(
             "select line, count(*) from sifted where reason is null group by all"
         ).fetchall()
-        self._count(stored, left_out, dict(calls), aside, blank)
+        self._count(stored, some, dict(calls), aside, blank)
 
     def _select_sifted(self, path: Path, longest: int) -> str:
         call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
@@ -258,7 +279,7 @@ class Storer:
     def _count(
         self,
         stored: list[Stored],
-        left_out: Sequence[int],
+        sifted: Sequence[int],
         calls: dict[int, int],
         aside: list[SetAside],
         blank: list[int],
@@ -266,7 +287,7 @@ class Storer:
         def part_of(line: int) -> Stored:
             return stored[bisect_right(self._starts, line) - 1]
 
-        for line in left_out:
+        for line in sifted:
             part_of(line).counts.calls += calls.get(line, 0) - 1
         for line in blank:
             part_of(line).counts.blank += 1
@@ -287,6 +308,10 @@ class _Lines:
         self._starts = list(accumulate((block.lines for block in blocks), initial=0))
         self._open = -1
         self._split: list[bytes] = []
+
+    def are_giant(self, line: int) -> bool:
+        """Whether the block is so large that its lines are better looked at one by one."""
+        return len(self._blocks[bisect_right(self._starts, line) - 1].content) > _GIANT
 
     def __getitem__(self, line: int) -> bytes:
         number = bisect_right(self._starts, line) - 1

@@ -6,6 +6,9 @@
    none means UTC; years 1970 to 2099. The loader sets aside by the same rule. #}
 {% macro readable_time(text) -%}
     case
+        -- What most senders write comes first, because it is told quickly.
+        when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
+            then try_cast({{ text }} as timestamp)
         when regexp_full_match(
             {{ text }},
             '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
@@ -80,6 +83,11 @@
 {# A `;`-separated list as rows. #}
 {% macro split_to_rows(text) -%}
     unnest(string_split({{ text }}, ';'))
+{%- endmacro %}
+
+{# A number for the values of some columns. Two rows may, once in a great while, have the same. #}
+{% macro hash_of(columns) -%}
+    hash({{ columns | join(', ') }})
 {%- endmacro %}
 
 {# --- messages --- #}

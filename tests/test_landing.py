@@ -622,6 +622,25 @@ def test_load_ids_increase_and_are_never_used_again(daybook):
     assert distinct == sorted(distinct)
 
 
+def test_every_line_of_a_large_file_keeps_its_number(daybook):
+    """70 MB, over several chunks and buffers, in which lines long and short and bad ones mix."""
+    before, after = json.dumps(call(messageId="N", event="LONG")).split("LONG")
+    lines = [
+        "" if number % 9973 == 0 else "broken" if number % 997 == 0 else
+        before.replace("N", str(number)) + "x" * (number % 400 + 1) + after
+        for number in range(1, 250_001)
+    ]  # fmt: skip
+    daybook.write("\n".join(lines).encode())
+    daybook.land()
+    [load] = counts(daybook)
+    blank, bad = 250_000 // 9973, 250_000 // 997
+    assert load == counted(250_000, 250_000 - bad - blank, bad, blank)
+    [wrong] = daybook.rows("select count(*) as n from raw.calls where message_id <> line_number")
+    assert wrong == {"n": 0}
+    [wrong] = daybook.rows("select count(*) as n from raw.quarantine where line_number % 997 <> 0")
+    assert wrong == {"n": 0}
+
+
 # --- Every line is accounted for
 
 

@@ -1,16 +1,122 @@
 -- One row per day and kind of call as it was sent: type, event and the ids that it carried.
 -- No later identify, alias or group call can change this grain: who and which company are
 -- concluded from it, in small tables.
+--
+-- What can change tonight: the kinds of call in loads that this table has not seen, and the days
+-- that a message has left because a copy landed tonight was received earlier. A load that was
+-- taken out, or another timezone, starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='call_kind',
+    pre_hook='{{ start_anew_on_other_grounds() }}',
+    post_hook='delete from {{ this }} where calls = 0'
+) }}
+
+{% set kind = ['type', 'event', 'user_id', 'anonymous_id', 'company_id', 'event_day'] -%}
+
+with
+
+calls as (
+    select * from {{ ref('stg_calls') }}
+),
+
+{% if is_incremental() -%}
+new_calls as (
+    select *
+    from calls
+    where load_id > (select coalesce(max(built.last_load_id), 0) from {{ this }} as built)
+),
+
+left_days as (
+    select distinct unnest(left_days) as event_day
+    from new_calls
+    where left_days is not null
+),
+
+-- A day that a message has left is counted again; all other days only gain.
+calls_to_count as (
+    select calls.*
+    from calls
+    inner join left_days on calls.event_day = left_days.event_day
+
+    union all
+
+    select new_calls.*
+    from new_calls
+    anti join left_days on new_calls.event_day = left_days.event_day
+),
+{%- else -%}
+calls_to_count as (
+    select * from calls
+),
+{%- endif %}
+
+counted as (
+    select
+        {{ kind | join(', ') }},
+        count(*) as calls,
+        min(event_at) as first_at,
+        max(event_at) as last_at,
+        bool_or(received_at is not null) as has_receive_time,
+        max(load_id) as last_load_id
+    from calls_to_count
+    group by {{ kind | join(', ') }}
+),
+
+keyed as (
+    select
+        {{ hash_of(kind) }} as call_kind,
+        counted.*
+    from counted
+)
+
+{%- if is_incremental() %},
+
+touched_kinds as (
+    select call_kind from keyed
+
+    union
+
+    select built.call_kind
+    from {{ this }} as built
+    inner join left_days on built.event_day = left_days.event_day
+),
+
+-- Of a day that was counted again, what is not found any more stays as none, and goes last.
+counted_before as (
+    select
+        built.call_kind,
+        {% for column in kind %}built.{{ column }}, {% endfor %}
+        case when left_days.event_day is null then built.calls else 0 end as calls,
+        case when left_days.event_day is null then built.first_at end as first_at,
+        case when left_days.event_day is null then built.last_at end as last_at,
+        left_days.event_day is null and built.has_receive_time as has_receive_time,
+        built.last_load_id
+    from {{ this }} as built
+    inner join touched_kinds on built.call_kind = touched_kinds.call_kind
+    left join left_days on built.event_day = left_days.event_day
+)
+
 select
-    type,
-    event,
-    user_id,
-    anonymous_id,
-    company_id,
-    event_day,
-    count(*) as calls,
-    min(event_at) as first_at,
-    max(event_at) as last_at,
-    bool_or(received_at is not null) as has_receive_time
-from {{ ref('stg_calls') }}
-group by type, event, user_id, anonymous_id, company_id, event_day
+    call_kind,
+    {{ kind | join(', ') }},
+    cast(sum(calls) as bigint) as calls,
+    min(first_at) as first_at,
+    max(last_at) as last_at,
+    bool_or(has_receive_time) as has_receive_time,
+    max(last_load_id) as last_load_id,
+    {{ grounds() }} as grounds
+from (
+    select * from keyed
+    union all by name
+    select * from counted_before
+)
+group by call_kind, {{ kind | join(', ') }}
+{%- else %}
+
+select
+    keyed.*,
+    {{ grounds() }} as grounds
+from keyed
+{%- endif %}

@@ -1,15 +1,60 @@
 -- One row per message id: the one copy of a call that counts, typed, with its time and day.
-{{ config(materialized='table') }}
+--
+-- What can change tonight: calls of loads that this table has not seen, and the rows of the same
+-- message ids, should a copy landed tonight have been received earlier. All other rows rest on
+-- calls that are never changed. A load that was taken out, or another timezone, starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='message_id',
+    pre_hook='{{ start_anew_on_other_grounds() }}'
+) }}
 
 with
-
-raw_calls as (
-    select * from {{ source('raw', 'calls') }}
-),
 
 loads as (
     select * from {{ source('raw', 'loads') }}
 ),
+
+{% if is_incremental() -%}
+new_calls as (
+    select calls.*
+    from {{ source('raw', 'calls') }} as calls
+    where calls.load_id > (select coalesce(max(built.load_id), 0) from {{ this }} as built)
+),
+
+-- Those of the same messages that counted until tonight.
+counted_before as (
+    select
+        built.message_id,
+        built.event_day,
+        built.left_days,
+        built.load_id,
+        built.line_number,
+        built.call_number
+    from {{ this }} as built
+    inner join (select distinct message_id from new_calls) as new_ids
+        on built.message_id = new_ids.message_id
+),
+
+raw_calls as (
+    select * from new_calls
+
+    union all
+
+    select calls.*
+    from {{ source('raw', 'calls') }} as calls
+    inner join counted_before
+        on
+            calls.load_id = counted_before.load_id
+            and calls.line_number = counted_before.line_number
+            and calls.call_number = counted_before.call_number
+),
+{%- else -%}
+raw_calls as (
+    select * from {{ source('raw', 'calls') }}
+),
+{%- endif %}
 
 -- A retry is the same message received later: the copy received first counts. Which one that is
 -- may not depend on the order of landing: so ties are settled by content, and only then by place.
@@ -133,6 +178,24 @@ typed as (
 )
 
 select
-    *,
-    {{ day_of('event_at') }} as event_day
+    typed.*,
+    {{ day_of('typed.event_at') }} as event_day,
+    -- The days that this message was counted on before, by copies that count no more.
+    {% if is_incremental() -%}
+    case
+        when counted_before.message_id is null then null
+        when
+            counted_before.load_id = typed.load_id
+            and counted_before.line_number = typed.line_number
+            and counted_before.call_number = typed.call_number
+            then counted_before.left_days
+        else list_append(coalesce(counted_before.left_days, []), counted_before.event_day)
+    end as left_days,
+    {%- else -%}
+    cast(null as date[]) as left_days,
+    {%- endif %}
+    {{ grounds() }} as grounds
 from typed
+{%- if is_incremental() %}
+left join counted_before on typed.message_id = counted_before.message_id
+{%- endif %}
