@@ -1,7 +1,7 @@
 {# What an incremental model rests on beside the calls: the timezone that days are counted in, and
    that no load was taken out. It keeps them with each row, in the column `grounds`. #}
 {% macro grounds() -%}
-    {%- set taken_out = run_query('select count(*) from ' ~ source('raw', 'taken_out')) if execute -%}
+    {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
     '{{ var("timezone") }}, {{ taken_out.columns[0][0] if execute else 0 }} loads taken out'
 {%- endmacro %}
 
