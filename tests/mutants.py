@@ -85,8 +85,8 @@ MUTANTS = [
     Mutant(
         "a time that the caller set is taken",
         CALLS,
-        "when time_rule in ('corrected_by_sender', 'set_by_caller')",
-        "when time_rule in ('corrected_by_sender')",
+        "when read_timestamp is not null and read_original_timestamp is not null",
+        "when false",
         TIME_RULES,
     ),
     Mutant(
@@ -213,7 +213,7 @@ MUTANTS = [
         "the user named by the call wins over the device's",
         f"{WHO}/int_identified_days.sql",
         "coalesce(user_ids.user_id, call_days.user_id, device_owners.user_id)",
-        "coalesce(device_owners.user_id, user_ids.user_id, call_days.user_id)",
+        "coalesce(user_ids.user_id, device_owners.user_id)",
         "a_call_belongs_to_its_own_user_and_else_to_the_devices_of_its_day",
     ),
     Mutant(
@@ -228,7 +228,7 @@ MUTANTS = [
         "the company on the call wins",
         f"{FACTS}/int_attributed_days.sql",
         "coalesce(identified_days.sent_company_id, user_companies.company_id) as company_id",
-        "coalesce(user_companies.company_id, identified_days.sent_company_id) as company_id",
+        "user_companies.company_id as company_id",
         COMPANY_OF_AN_EVENT,
     ),
     Mutant(
@@ -277,8 +277,8 @@ MUTANTS = [
     Mutant(
         "traits follow event time",
         f"{WHO}/int_traits.sql",
-        "        order by event_at\n    )\n),\n\nstretches",
-        "        order by received_at\n    )\n),\n\nstretches",
+        "partition by entity, entity_id, trait, event_at",
+        "partition by entity, entity_id, trait",
         "a_trait_set_late_does_not_overwrite_a_newer_one",
     ),
     Mutant(

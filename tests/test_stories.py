@@ -1,0 +1,278 @@
+"""However the logs arrive, the story is the same: named stories, told over three nights.
+
+All stories live in one world, with people of their own, and are built together: once night after
+night, and once from a clean load with `--full-refresh`. Every table of the marts has to agree.
+"""
+
+import random
+
+import pytest
+from harness import Daybook
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from lives import VARIABLES, lives, plans
+from test_promises import without_provenance
+
+NIGHTS = 3
+
+
+def at(day: int, hour: int = 12) -> str:
+    return f"2024-05-{day:02}T{hour:02}:00:00Z"
+
+
+def call(kind: str, day: int, *, received: int | None = None, **fields) -> dict:
+    """A call of a day in May 2024, received on that day or later."""
+    return {
+        "type": kind,
+        "timestamp": at(day),
+        "receivedAt": at(received or day, 13),
+        **fields,
+    }
+
+
+def track(event: str, day: int, **fields) -> dict:
+    return call("track", day, event=event, **fields)
+
+
+def numbered(story: str, nights: list[list[dict]]) -> list[list[dict]]:
+    """The same calls, each with an id of its own where it has none."""
+    return [
+        [{"messageId": f"{story}-{night}-{n}"} | line for n, line in enumerate(lines)]
+        for night, lines in enumerate(nights)
+    ]
+
+
+# Each story is a list of nights.
+STORIES = {
+    "a_late_identify_gives_anonymous_days_to_a_user": [
+        [track("report_created", 1, anonymousId="s1-device")],
+        [track("report_loaded", 8, anonymousId="s1-device")],
+        [call("identify", 2, received=15, anonymousId="s1-device", userId="s1-ana")],
+    ],
+    "a_second_user_on_a_shared_device_takes_only_the_days_after": [
+        [
+            call("identify", 1, anonymousId="s2-device", userId="s2-ana"),
+            track("report_loaded", 3, anonymousId="s2-device"),
+            track("report_loaded", 9, anonymousId="s2-device"),
+        ],
+        [call("identify", 7, received=14, anonymousId="s2-device", userId="s2-ben")],
+        [],
+    ],
+    "an_alias_merges_two_users_with_long_histories": [
+        [track("report_loaded", day, userId="s3-ana") for day in (1, 5, 9)]
+        + [track("report_created", day, userId="s3-anna") for day in (2, 9, 13)]
+        + [call("identify", 3, userId="s3-ana", traits={"role": "founder"})],
+        [call("identify", 2, userId="s3-anna", traits={"role": "product manager"})],
+        [call("alias", 15, previousId="s3-ana", userId="s3-anna")],
+    ],
+    "the_links_of_a_chain_of_aliases_come_in_any_order": [
+        [
+            call("alias", 9, previousId="s4-c", userId="s4-d"),
+            track("report_loaded", 1, userId="s4-a"),
+        ],
+        [call("alias", 2, previousId="s4-a", userId="s4-b")],
+        [
+            call("alias", 4, previousId="s4-b", userId="s4-c"),
+            track("report_loaded", 15, userId="s4-b"),
+        ],
+    ],
+    "a_late_alias_closes_a_circle_and_an_earlier_one_moves_it": [
+        [
+            call("alias", 5, previousId="s5-a", userId="s5-b"),
+            track("report_loaded", 6, userId="s5-a"),
+        ],
+        [call("alias", 9, previousId="s5-b", userId="s5-a")],
+        [call("alias", 12, received=16, previousId="s5-b", userId="s5-c")],
+    ],
+    "a_late_group_call_moves_months_of_events_to_another_company": [
+        [call("group", 1, userId="s6-ana", groupId="s6-acme")]
+        + [track("report_loaded", day, userId="s6-ana") for day in range(2, 12)],
+        [track("report_created", 14, userId="s6-ana")],
+        [
+            call(
+                "group",
+                4,
+                received=16,
+                userId="s6-ana",
+                groupId="s6-bolt",
+                traits={"plan": "scale"},
+            )
+        ],
+    ],
+    "a_trait_set_in_the_past_does_not_win": [
+        [call("identify", 9, userId="s7-ana", traits={"role": "founder"})],
+        [call("identify", 3, received=14, userId="s7-ana", traits={"role": "designer"})],
+        [track("signed_up", 2, received=16, userId="s7-ana")],
+    ],
+    "a_copy_that_was_received_earlier_replaces_the_one_that_was_landed_first": [
+        [track("report_loaded", 9, received=12, messageId="s8", userId="s8-ana")],
+        [track("report_created", 2, received=3, messageId="s8", userId="s8-ben")],
+        [track("report_loaded", 5, received=4, messageId="s8", userId="s8-ana")],
+    ],
+    "an_event_moves_to_another_day_and_leaves_its_day_empty": [
+        [track("report_loaded", 1, received=11, messageId="s9", userId="s9-ana")],
+        [
+            track(
+                "report_loaded", 11, received=11, messageId="s9", userId="s9-ana", sentAt=at(11, 1)
+            )
+        ],
+        [track("report_loaded", 13, received=10, messageId="s9", userId="s9-ana")],
+    ],
+    "the_same_calls_come_again_under_another_file_name": [
+        [track("report_loaded", 4, messageId="s10", userId="s10-ana")],
+        [track("report_loaded", 4, messageId="s10", userId="s10-ana")],
+        [track("report_loaded", 4, messageId="s10", userId="s10-ana")],
+    ],
+    "an_account_turns_out_to_be_our_own": [
+        [call("identify", 3, userId="s11-me", traits={"email": "me@ours.example"})],
+        [track("report_loaded", 5, userId="s11-me", context={"groupId": "s11-acme"})],
+        [track("report_loaded", 6, userId="s11-you", context={"groupId": "s11-acme"})],
+    ],
+    "an_event_was_renamed_in_the_plan": [
+        [track("opened_report", 3, userId="s12-ana")],
+        [track("opened_report", 9, userId="s12-ana")],
+        [track("report_loaded", 12, userId="s12-ana")],
+    ],
+    "the_last_whole_day": [
+        [track("report_loaded", 10, userId="s13-ana")],
+        [track("report_loaded", 14, userId="s13-ana")],
+        [track("report_loaded", 17, userId="s13-ana")],
+    ],
+}
+
+
+def build(daybook: Daybook, *options: str, **variables) -> None:
+    daybook.build("--exclude-resource-type", "unit_test", *options, vars=variables)
+
+
+def change_the_seeds(daybook: Daybook) -> None:
+    daybook.seed(
+        "internal_accounts",
+        [{"match_on": "email_domain", "value": "ours.example", "reason": "our own"}],
+    )
+    events = daybook.seed_rows("tracking_plan_events")
+    for row in events:
+        if row["event"] == "report_loaded":
+            row["former_names"] = "opened_report"
+    daybook.seed("tracking_plan_events", events)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> tuple[Daybook, Daybook]:
+    """The stories night after night, and from a clean load."""
+    nightly = Daybook(tmp_path_factory.mktemp("nightly") / "daybook")
+    clean = Daybook(tmp_path_factory.mktemp("clean") / "daybook")
+    stories = [numbered(name, nights) for name, nights in STORIES.items()]
+    for night in range(NIGHTS):
+        lines = [line for story in stories for line in story[night]]
+        clean.write(lines, f"{night}.jsonl")
+        nightly.write(lines, f"of_night_{night}.jsonl")
+        nightly.land()
+        if night == NIGHTS - 1:
+            change_the_seeds(nightly)
+        build(nightly)
+    clean.land()
+    change_the_seeds(clean)
+    build(clean, "--full-refresh")
+    return nightly, clean
+
+
+@pytest.mark.parametrize("prefix", [f"s{n + 1}-" for n in range(len(STORIES))], ids=STORIES)
+def test_the_story_is_the_same(told, prefix):
+    nightly, clean = (
+        {table: [row for row in rows if f"'{prefix}" in row] for table, rows in tables.items()}
+        for tables in map(without_provenance, told)
+    )
+    assert any(nightly.values())
+    assert nightly == clean
+
+
+def test_all_numbers_are_the_same(told):
+    nightly, clean = map(without_provenance, told)
+    for table, rows in clean.items():
+        assert nightly[table] == rows, table
+
+
+def test_a_file_that_is_taken_out_was_never_there(told, tmp_path):
+    nightly, without = told[0], Daybook(tmp_path / "without")
+    again = Daybook(tmp_path / "again")
+    again.database.write_bytes(nightly.database.read_bytes())
+    change_the_seeds(again)
+    (load,) = again.rows("select load_id from raw.loads where path like '%of_night_1.jsonl'")
+    again.run("unland", "--load", load["load_id"])
+    build(again)
+    for night in (0, 2):
+        without.write((nightly.logs / f"of_night_{night}.jsonl").read_bytes(), f"{night}.jsonl")
+    without.land()
+    change_the_seeds(without)
+    build(without)
+    assert without_provenance(again) == without_provenance(without)
+
+
+def test_another_timezone_or_week_start_mixes_no_calendars(told, tmp_path):
+    nightly, clean = told
+    again, fresh = Daybook(tmp_path / "again"), Daybook(tmp_path / "fresh")
+    elsewhere = {"timezone": "Pacific/Auckland", "week_start": "sunday"}
+    for daybook, origin in ((again, nightly), (fresh, clean)):
+        daybook.database.write_bytes(origin.database.read_bytes())
+        change_the_seeds(daybook)
+    build(again, **elsewhere)
+    build(fresh, "--full-refresh", **elsewhere)
+    assert without_provenance(again) == without_provenance(fresh)
+    assert without_provenance(again)["fct_events"] != without_provenance(nightly)["fct_events"]
+
+
+# -- and random ones
+
+
+def deliver(daybook: Daybook, clean: Daybook, lines: list, seeds: dict, number: int) -> None:
+    chance = random.Random(number)
+    for each in (daybook, clean):
+        each.forget()
+        for name, rows in seeds.items():
+            each.seed(name, rows)
+    variables = VARIABLES[number % len(VARIABLES)]
+    clean.write(lines)
+    clean.land()
+    build(clean, "--full-refresh", **variables)
+
+    again = lines + chance.sample(lines, len(lines) // 8)
+    chance.shuffle(again)
+    cuts = sorted(chance.sample(range(len(again)), k=min(5, len(again))))
+    files = [again[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+    for number_of_file, part in enumerate(files):
+        daybook.write(part, f"{number_of_file}.jsonl")
+        if number_of_file % 2 or number_of_file == len(files) - 1:
+            daybook.land()
+            build(daybook, **variables)
+    told, expected = without_provenance(daybook), without_provenance(clean)
+    for table, rows in expected.items():
+        assert told[table] == rows, table
+
+
+def deliver_a_life(tmp_path, number: int, *phases: Phase) -> None:
+    daybook, clean = Daybook(tmp_path / "scattered"), Daybook(tmp_path / "clean")
+
+    @seed(number)
+    @settings(
+        max_examples=1,
+        phases=phases,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(lines=lives().filter(bool), seeds=plans(), _=st.none())
+    def deliver_it(lines: list, seeds: dict, _: None) -> None:
+        deliver(daybook, clean, lines, seeds, number)
+
+    deliver_it()
+
+
+def test_a_random_delivery_tells_the_same_story(tmp_path):
+    deliver_a_life(tmp_path, 1, Phase.generate)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(2, 1002))
+def test_a_thousand_random_deliveries_tell_the_same_story(tmp_path, number):
+    deliver_a_life(tmp_path, number, Phase.generate, Phase.shrink)
