@@ -43,7 +43,7 @@ connection.execute("checkpoint")
 
 POLARS = """
 import polars, sys
-polars.scan_ndjson(sys.argv[1], infer_schema_length=None).sink_parquet(sys.argv[2])
+polars.scan_ndjson(sys.argv[1], infer_schema_length=None).sink_ipc(sys.argv[2])
 """
 
 DLT = """
@@ -154,7 +154,7 @@ def one_large_file(bench: Bench, lines: list[bytes], megabytes: int, rounds: int
         bench.land("daybook land, gzip", packed)
         bench.land("daybook land, 1 line in 1,000 bad", spoilt)
         bench.time(
-            "polars scan_ndjson to Parquet", [sys.executable, "-c", POLARS, plain, "out.parquet"]
+            "polars scan_ndjson to Arrow IPC", [sys.executable, "-c", POLARS, plain, "out.arrow"]
         )
     if PEERS.exists():
         bench.time("dlt, filesystem to DuckDB", [PEERS, "-c", DLT, plain, "out.duckdb"])
@@ -218,7 +218,7 @@ def main(megabytes: int, rounds: int, large: bool) -> None:
         "daybook land, plain": (plain, "bare, plain"),
         "daybook land, gzip": (packed, "bare, gzip"),
         "daybook land, 1 line in 1,000 bad": (plain, "bare, plain"),
-        "polars scan_ndjson to Parquet": (plain, "bare, plain"),
+        "polars scan_ndjson to Arrow IPC": (plain, "bare, plain"),
         "dlt, filesystem to DuckDB": (plain, "bare, plain"),
         f"daybook land, {SMALL_FILES:,} files of {LINES_IN_EACH} lines": (together, "one file"),
     }

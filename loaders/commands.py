@@ -27,18 +27,20 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines: JS
 def land(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
     """Land log files: JSON Lines, plain, gzip or zstd.
 
-    PATH is a file, a folder (with all that is in it) or a glob. What has been landed before is
-    left alone; a damaged file is refused whole; a bad line is set aside with its reason.
+    PATH is a file, a folder (with all that is in it) or a glob; on this machine, or in a bucket:
+    s3://, gs:// or az:// (pip install 'daybook[s3]'). What has been landed before is left alone; a
+    damaged file is refused whole; a bad line is set aside with its reason.
     """
     database, limits = context.obj.database, Limits.from_environment()
-    files = discover(paths, besides=database)
+    files = discover(paths, limits, besides=database)
+    are_few = files.are_at_most(display.FEW_FILES)
     results = []
     with (
         open_warehouse(database, limits) as warehouse,
-        display.progress_bar(sum(file.bytes for file in files)) as progress,
+        display.progress_bar(files.bytes) as progress,
     ):
         for landed in Lander(warehouse, limits).land(files, progress):
-            if not as_json and (len(files) <= display.FEW_FILES or landed.because):
+            if not as_json and (are_few or landed.because):
                 display.show_file(landed)
             results.append(landed)
         loads = [each.load_id for each in results if each.status == "landed"]

@@ -1,22 +1,30 @@
-"""Finds the log files behind what a person names: files, folders and globs."""
+"""Finds the log files behind what a person names: files, folders and globs, here or in a bucket."""
 
 import glob
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from pathlib import Path
 
+from loaders import objects
 from loaders.errors import NothingToLand
+from loaders.limits import Limits
 
 # What `daybook simulate` writes beside its logs: the planted answers, not a log.
 NOT_LOGS = frozenset({"truth.json"})
 
 # segment-logs/<source>/<day>/<file> is Segment's S3 archive; rudder-logs/<source>/<date>/<file>
-# is what RudderStack's object storage destinations write.
+# is what RudderStack's object storage destinations write, below a prefix of one's choice.
 _ARCHIVE = re.compile(r"(?:^|/)(?:segment-logs|rudder-logs)/([^/]+)/(?:[^/]+/)+[^/]+$")
+# RudderStack's folder may have another name; its files are called <epoch>.<source>.<uuid>.json.gz.
+_RUDDERSTACK = re.compile(r"(?:^|/)([^/]+)/[^/]+/\d+\.\1\.[0-9a-f-]{36}\.json(?:\.gz)?$")
+
+# More than this, and a bucket is listed while its first objects are landed.
+_LISTED_AT_FIRST = 1000
 
 _EPOCH = datetime(1970, 1, 1)
 
@@ -25,33 +33,82 @@ _EPOCH = datetime(1970, 1, 1)
 class LogFile:
     """A file to land, as it lies there: nothing of it has been read yet."""
 
-    path: str  # absolute
+    path: str  # absolute, or the URL of an object
     bytes: int
     modified_at: datetime  # UTC, naive
     source: str | None = None  # the archive's source id, where the path tells it
     refused_because: str | None = None  # known before reading: not a regular file, ...
+    remote: objects.Object | None = field(default=None, compare=False, repr=False)  # else on disk
 
 
-def discover(paths: Iterable[str], *, besides: Path | None = None) -> list[LogFile]:
+@dataclass(frozen=True)
+class LogFiles:
+    """Log files in their order; those of a large bucket are listed while the first are landed."""
+
+    known: list[LogFile]
+    to_come: Iterator[LogFile] | None = None
+
+    def __iter__(self) -> Iterator[LogFile]:
+        """Once only, where more are to come."""
+        yield from self.known
+        if self.to_come:
+            yield from self.to_come
+
+    @property
+    def bytes(self) -> int | None:
+        """Of all files; None: not all are known yet."""
+        return None if self.to_come else sum(file.bytes for file in self.known)
+
+    def are_at_most(self, number: int) -> bool:
+        """Whether there are no more than that."""
+        return not self.to_come and len(self.known) <= number
+
+
+def discover(
+    paths: Sequence[str], limits: Limits | None = None, *, besides: Path | None = None
+) -> LogFiles:
     """Name every log file behind `paths`, in order, each once.
 
     The database at `besides` and its companions (.wal, .tmp) are never taken for logs.
     Raises `NothingToLand` for the first path that matches nothing.
     """
-    found: dict[str, LogFile] = {}
+    database = str(besides.absolute()) if besides else None
+    found = []
     for path in paths:
-        matches = list(_expand(path, str(besides.absolute()) if besides else None))
-        if not matches:
+        if objects.is_url(path):
+            matches = _in_bucket(path, limits or Limits())
+        else:
+            matches = iter(list(_expand(path, database)))
+        if not (first := next(matches, None)):
             raise NothingToLand(_nothing_at(path))
-        for match in matches:
-            found.setdefault(match.path, match)
-    return list(found.values())
+        found.append(chain([first], matches))
+    files = chain.from_iterable(found) if len(found) == 1 else _each_once(found)
+    if not any(map(objects.is_url, paths)):
+        return LogFiles(list(files))
+    known = list(islice(files, _LISTED_AT_FIRST))
+    return LogFiles(known, files if len(known) == _LISTED_AT_FIRST else None)
 
 
 def source_of(path: str) -> str | None:
     """The source id that an archive's path carries."""
-    match = _ARCHIVE.search(path.replace(os.sep, "/"))
+    path = path.replace(os.sep, "/")
+    match = _ARCHIVE.search(path) or _RUDDERSTACK.search(path)
     return match[1] if match else None
+
+
+def _each_once(found: Iterable[Iterable[LogFile]]) -> Iterator[LogFile]:
+    seen = set()
+    for file in chain.from_iterable(found):
+        if file.path not in seen:
+            seen.add(file.path)
+            yield file
+
+
+def _in_bucket(url: str, limits: Limits) -> Iterator[LogFile]:
+    for each in objects.find(url, limits.retry_seconds):
+        path = each.url
+        if _is_log(path, None):
+            yield LogFile(path, each.bytes, each.modified_at, source_of(path), remote=each)
 
 
 def _expand(path: str, database: str | None) -> Iterator[LogFile]:
@@ -71,7 +128,8 @@ def _expand(path: str, database: str | None) -> Iterator[LogFile]:
 
 def _walk(folder: str, database: str | None) -> Iterator[LogFile]:
     root = os.path.realpath(folder)
-    for parent, folders, names in os.walk(folder):
+    unreadable: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = os.path.abspath(os.path.join(parent, name))
@@ -81,6 +139,8 @@ def _walk(folder: str, database: str | None) -> Iterator[LogFile]:
                 yield _describe(path, refused_because="a link that leads out of the folder")
             elif not os.path.exists(path) or os.path.isfile(path):
                 yield _describe(path)
+    for error in unreadable:
+        yield _describe(error.filename, refused_because=_reason(error))
 
 
 def _is_log(path: str, database: str | None) -> bool:
@@ -96,6 +156,9 @@ def _is_inside(path: str, root: str) -> bool:
 
 def _describe(path: str, refused_because: str | None = None) -> LogFile:
     path = os.path.abspath(path)
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if text != path:
+        return LogFile(text, 0, _EPOCH, refused_because="its name is not UTF-8; rename it")
     try:
         facts = os.stat(path)
     except OSError as error:
@@ -115,4 +178,8 @@ def _nothing_at(path: str) -> str:
         return f"{path} holds no log files. Name the folder that does."
     if glob.has_magic(path):
         return f"{path} matches no file. Check the pattern; `**` goes into folders."
+    if objects.is_url(path):
+        return f"{path} holds no log files. Name an object, all of a folder's name, or a pattern."
+    if "://" in path:
+        return f"{path}: Daybook reads files and folders here, and s3://, gs:// and az://."
     return f"{path} does not exist. Check the path."

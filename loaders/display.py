@@ -21,6 +21,7 @@ from loaders.accounts import Disagreement, Summary
 from loaders.landing import Landed
 from loaders.landing import Progress as Told
 from loaders.ledger import Counts
+from loaders.objects import is_url
 from loaders.quarantine import REASONS, Quarantined
 
 # With more files than this a summary says more than their names.
@@ -49,13 +50,18 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 def show_path(path: str) -> str:
     """A path as short as it can be named from here."""
+    if is_url(path):
+        return safe(path)
     relative = os.path.relpath(path)
     return safe(path if relative.startswith("..") else relative)
 
 
 @contextmanager
-def progress_bar(total_bytes: int) -> Iterator[Told]:
-    """A bar with bytes, calls per second and time left; nothing at all in a pipe."""
+def progress_bar(total_bytes: int | None) -> Iterator[Told]:
+    """A bar with bytes, calls per second and time left; nothing at all in a pipe.
+
+    Without a total, as of a bucket that is still being listed, it only shows that all goes on.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Told()

@@ -4,6 +4,8 @@
     |-- NothingToLand            a path that matches nothing
     |-- NoSuchLoad               a load number that the ledger does not have
     |-- NoDatabase               nothing has been landed here yet
+    |-- BucketError              object storage that cannot be reached, or refuses
+    |-- NotInstalled             something that only an extra brings
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- AccountingFailed         the ledger and the tables disagree: never committed
@@ -30,6 +32,14 @@ class NoSuchLoad(DaybookError):
 
 class NoDatabase(DaybookError):
     """A command that reads came before the first landing."""
+
+
+class BucketError(DaybookError):
+    """Object storage that cannot be reached, or refuses what it is asked."""
+
+
+class NotInstalled(DaybookError):
+    """Something that is installed only where it is asked for."""
 
 
 class BadDatabase(DaybookError):

@@ -27,11 +27,13 @@ class Limits:
     # A file with a longer line is refused: a line has to fit into memory to be judged.
     line_bytes: float = _limit("DAYBOOK_MAX_LINE_BYTES", 256 * MB)
     # What is judged and handed to DuckDB at once. Larger chunks cost memory, smaller ones speed.
-    chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 64 * MB)
-    # What DuckDB itself may use; Python's share comes on top (about four chunks).
-    engine_bytes: float = _limit("DAYBOOK_MEMORY", 1 * GB)
+    chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 208 * MB)
+    # What DuckDB itself may use; Python's share comes on top (about three chunks).
+    engine_bytes: float = _limit("DAYBOOK_MEMORY", 640 * MB)
     # How long to wait for another process to close the database.
     lock_seconds: float = _limit("DAYBOOK_LOCK_SECONDS", 5)
+    # How long to ask object storage again that does not answer, or says it is too busy.
+    retry_seconds: float = _limit("DAYBOOK_RETRY_SECONDS", 60)
 
     @classmethod
     def from_environment(cls) -> "Limits":

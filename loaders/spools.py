@@ -16,18 +16,24 @@ from loaders.errors import DamagedFile, StillGrowing
 from loaders.ledger import Ledger, now
 from loaders.leniency import doubtful_lines
 from loaders.limits import MB, Limits
+from loaders.objects import fetched_ahead
 from loaders.stream import Stream
 
 # With more doubtful lines than this, a spool is judged line by line from the start.
 _MOST_DOUBTFUL = 20_000
-_MOST_LINES = 1_000_000
+# DuckDB stores rows in groups of this many. Each of its two threads is given one whole group: what
+# is less has to be copied together, in one thread, and what is more is written twice.
+_ROW_GROUP = 122_880
+_MOST_LINES = 2 * _ROW_GROUP
 _MOST_FILES = 5_000
 
 _numbers = count(1)
 
 
-# How much is looked at together, before it is written for DuckDB.
+# How much is looked at together, before it is written for DuckDB: blocks of at least so much, so
+# many at once.
 _LOOK_AT = 1 * MB
+_LOOK_AT_ONCE = 8
 
 Status = Literal["landed", "unchanged", "refused", "growing"]
 
@@ -38,6 +44,13 @@ class Block:
 
     content: bytes
     lines: int
+
+    def cut(self, lines: int) -> "tuple[Block, Block]":
+        """Its first lines, and the rest."""
+        end = 0
+        for _ in range(lines):
+            end = self.content.index(b"\n", end) + 1
+        return Block(self.content[:end], lines), Block(self.content[end:], self.lines - lines)
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,7 @@ def spools(
 ) -> Iterator[Spool]:
     """Read `files`, in order, into spools of about `limits.chunk_bytes`."""
     spool, lines, size = Spool(), 0, 0
+    files = fetched_ahead(files, wanted=lambda file: not ledger.has_file(file))
     for index, file in enumerate(files):
         in_pieces = False
         try:
@@ -199,16 +213,20 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
         end = read.rfind(b"\n") + 1
         if end:
             content = b"".join((*line, memoryview(read)[:end]))
-            blocks.append(Block(content, content.count(b"\n")))
-            size, lines = size + len(content), lines + blocks[-1].lines
-            line = []
+            block, line = Block(content, content.count(b"\n")), []
+            while lines + block.lines > _MOST_LINES:
+                first, block = block.cut(_MOST_LINES - lines)
+                yield [*blocks, first]
+                blocks, size, lines = [], 0, 0
+            blocks.append(block)
+            size, lines = size + len(block.content), lines + block.lines
         line.append(read[end:])
         if sum(map(len, line)) > limits.line_bytes:
             raise DamagedFile(
                 f"a line is longer than {limits.line_bytes / MB:,.0f} MB"
                 " (DAYBOOK_MAX_LINE_BYTES allows more)"
             )
-        if size >= limits.chunk_bytes or lines >= _MOST_LINES:
+        if size >= limits.chunk_bytes:
             yield blocks
             blocks, size, lines = [], 0, 0
     if last := b"".join(line):
@@ -219,26 +237,43 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
 
 def write(spool: Spool, folder: Path) -> list[Written]:
     """Write a spool for DuckDB, as a file for each of two threads; none if it is too doubtful."""
-    blocks = list(_gather(spool.blocks()))
-    doubtful = doubtful_lines([block.content for block in blocks])
-    if sum(map(len, doubtful)) > _MOST_DOUBTFUL:
-        return []
-    size = sum(len(block.content) for block in blocks)
-    written, before, position, passed = [], 0, 0, 0
-    for share in (size / 2, size):
+    written, before = [], 0
+    most_doubtful = _MOST_DOUBTFUL
+    for blocks in _halve(list(_gather(spool.blocks())), spool.lines):
         path = folder / f"half-{next(_numbers)}"
-        landmarks: dict[int, bytes] = {}
-        half_before = before
+        written.append(Written(path, before, landmarks := {}))
         with path.open("wb") as out:
-            while position < len(blocks) and passed < share:
-                block = blocks[position]
-                out.writelines(_masked(block.content, doubtful[position]))
-                landmarks |= _landmarks(block, before)
-                before += block.lines
-                passed += len(block.content)
-                position += 1
-        written.append(Written(path, half_before, landmarks))
+            for some in _by(_LOOK_AT_ONCE, blocks):
+                doubtful = doubtful_lines([block.content for block in some])
+                most_doubtful -= sum(map(len, doubtful))
+                for block, lines in zip(some, doubtful, strict=True):
+                    out.writelines(_masked(block.content, lines))
+                    landmarks |= _landmarks(block, before)
+                    before += block.lines
+        if most_doubtful < 0:
+            for half in written:
+                half.path.unlink()
+            return []
     return written
+
+
+def _by(number: int, blocks: Sequence[Block]) -> Iterator[Sequence[Block]]:
+    for start in range(0, len(blocks), number):
+        yield blocks[start : start + number]
+
+
+def _halve(blocks: list[Block], lines: int) -> Iterator[list[Block]]:
+    """A whole row group and the rest; of fewer lines, two halves."""
+    half, left = [], _ROW_GROUP if lines > _ROW_GROUP else -(-lines // 2)
+    for position, block in enumerate(blocks):
+        if block.lines > left:
+            last, first = block.cut(left)
+            yield [*half, last] if left else half
+            yield [first, *blocks[position + 1 :]]
+            return
+        half.append(block)
+        left -= block.lines
+    yield half
 
 
 def _gather(blocks: Iterable[Block]) -> Iterator[Block]:

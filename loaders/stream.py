@@ -9,7 +9,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from functools import partial
 
 import zstandard
 
@@ -45,6 +45,7 @@ class Stream:
     on_read: Callable[[int], None] = lambda _: None  # told how many bytes of the file were read
     unpacked: int = 0
     is_read: bool = False  # to the end, and found sound
+    _packed: int = 0
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -56,6 +57,13 @@ class Stream:
         """Blocks of unpacked bytes. Raises `DamagedFile`, possibly after the last block."""
         if self.file.refused_because:
             raise DamagedFile(self.file.refused_because)
+        if self.file.remote:
+            yield from self._read(self.file.remote.pieces())
+        else:
+            yield from self._read_from_disk()
+        self.is_read = True
+
+    def _read_from_disk(self) -> Iterator[bytes]:
         try:
             # Not blocking: opening a pipe that nobody writes to would wait for ever.
             descriptor = os.open(self.file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -64,36 +72,36 @@ class Stream:
                 if not stat.S_ISREG(before.st_mode):
                     raise DamagedFile("not a regular file")
                 try:
-                    yield from self._read(raw)
+                    yield from self._read(iter(partial(raw.read, _READ), b""))
                 except DamagedFile:
                     _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
                     raise
                 _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
         except OSError as error:
             raise DamagedFile(f"cannot be read: {error.strerror or error}") from error
-        self.is_read = True
 
-    def _read(self, raw: BinaryIO) -> Iterator[bytes]:
-        for block in _unpack(self._pieces(raw)):
+    def _read(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for block in _unpack(self._counted(pieces)):
             if not self.unpacked:
                 _refuse_what_is_no_text(block)
             self._digest.update(block)
             at_start, self.unpacked = not self.unpacked, self.unpacked + len(block)
-            self._refuse_a_bomb(raw.tell())
+            self._refuse_a_bomb()
             yield block.removeprefix(BOM) if at_start else block
 
-    def _pieces(self, raw: BinaryIO) -> Iterator[bytes]:
-        while piece := raw.read(_READ):
+    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
             self.on_read(len(piece))
+            self._packed += len(piece)
             yield piece
 
-    def _refuse_a_bomb(self, packed: int) -> None:
+    def _refuse_a_bomb(self) -> None:
         if self.unpacked > self.limits.unpacked_bytes:
             raise DamagedFile(
                 f"unpacks to more than {self.limits.unpacked_bytes / GB:,.1f} GB"
                 " (DAYBOOK_MAX_UNPACKED_BYTES allows more)"
             )
-        if self.unpacked > max(self.limits.ratio_from_bytes, self.limits.ratio * packed):
+        if self.unpacked > max(self.limits.ratio_from_bytes, self.limits.ratio * self._packed):
             raise DamagedFile(
                 f"unpacks to more than {self.limits.ratio:,.0f} times its size"
                 " (DAYBOOK_MAX_RATIO allows more)"
