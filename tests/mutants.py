@@ -127,7 +127,7 @@ MUTANTS = [
     Mutant(
         "copies are told apart by content, not by place",
         CALLS,
-        "asc nulls last,\n            raw_calls.\"timestamp\", raw_calls.original_timestamp",
+        'asc nulls last,\n            raw_calls."timestamp", raw_calls.original_timestamp',
         "asc nulls last,\n            raw_calls.load_id, raw_calls.original_timestamp",
         COPIES,
     ),
