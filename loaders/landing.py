@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -56,15 +57,16 @@ class Lander:
         """Land files. One whose content is already here is left alone, whatever it is called."""
         progress = progress or Progress()
         reading = spools(files, self._ledger, self._limits, progress.read)
-        ready = _one_ahead((spool, self._write(spool)) for spool in reading)
-        for spool, written in ready:
-            try:
-                with self._warehouse.transaction():
-                    results = self._land_together(spool, written, ready, progress)
-            except _Dropped as dropped:
-                with self._warehouse.transaction():
-                    results = self._settle([], dropped.outcomes)
-            yield from results
+        prepared = ((spool, self._write(spool)) for spool in reading)
+        with closing(_one_ahead(prepared)) as ready:
+            for spool, written in ready:
+                try:
+                    with self._warehouse.transaction():
+                        results = self._land_together(spool, written, ready, progress)
+                except _Dropped as dropped:
+                    with self._warehouse.transaction():
+                        results = self._settle([], dropped.outcomes)
+                yield from results
 
     def _write(self, spool: Spool) -> list[Written]:
         if self._careful or not spool.lines:
