@@ -19,14 +19,16 @@ DEEPEST = 1024
 # DuckDB sets two buffers of the longest line aside for each thread.
 LONGEST_FOR_THE_ENGINE = 4 * MB
 
-# First with Rust's regular expressions, which are quick where each begins with few bytes (all of
-# them in one expression take three times as long); a block that has none of these is through.
+# First with Rust's regular expressions, quickest where they are a few pairs of bytes: how each of
+# the hints ends, or all of it. Then the hints themselves, one by one: together they take three times
+# as long.
+_PAIRS = r"(?-u:[, \t\r][}\]]|[ \t\r],|[nNfFyY][,}\]]|\n[\n \t\r])"
 _HINTS = (
     r"(?-u:,[ \t\r]*[}\]])",
     r"(?-u:\n[ \t\r]*\n)",
-    r"(?-u:[\x0b\x0c])",
     r"(?-u:(?:[nN][aA][nN]|[iI][nN][fF]|[nN][iI][tT][yY])[ \t\r]*[,}\]])",
 )
+_FEEDS = r"(?-u:[\x0b\x0c])"
 _WHERE = (
     re.compile(rb",[ \t\r]*[}\]]"),
     re.compile(rb"[\x0b\x0c]"),
@@ -54,7 +56,10 @@ def _have_hints(blocks: Sequence[bytes]) -> list[bool]:
         if len(blocks) == 1:
             return [True]
         return [hint for block in blocks for hint in _have_hints([block])]
-    return reduce(or_, (text.str.contains(hint) for hint in _HINTS)).to_list()
+    found = text.str.contains(_FEEDS)
+    if (pairs := text.str.contains(_PAIRS)).any():
+        found |= pairs & reduce(or_, (text.str.contains(hint) for hint in _HINTS))
+    return found.to_list()
 
 
 def _starts_blank(block: bytes) -> bool:

@@ -1,7 +1,8 @@
 -- Why a call is set aside; null: it is not. loaders/quarantine.py says what the reasons mean.
--- (A pattern, because a list of six constants becomes a hash join, which loses the lines' order.)
+-- (Not `in`, which for six constants becomes a hash join, and that loses the lines' order.)
 case
-    when type is null or not regexp_full_match(type, 'identify|group|track|page|screen|alias')
+    when type is null
+        or not list_contains(['identify', 'group', 'track', 'page', 'screen', 'alias'], type)
         then if(distinct_id is null, 'unknown_type', 'posthog_format')
     when user_id is null and anonymous_id is null then 'no_user_id'
     when type = 'track' and event is null then 'no_event'

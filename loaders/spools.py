@@ -7,7 +7,7 @@ of the spool that is being stored.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -25,10 +25,13 @@ _MOST_DOUBTFUL = 20_000
 # is less has to be copied together, in one thread, and what is more is written twice.
 _ROW_GROUP = 122_880
 _MOST_LINES = 2 * _ROW_GROUP
+# The first piece of a large file is smaller: while it is read, nothing else can be done.
+_FIRST_LINES = 32_768
 _MOST_FILES = 5_000
 
-_numbers = count(1)
-
+# Two spools are there at a time, one being stored and one being written, each in two files. To
+# write over a file is quicker than to make one and to remove it.
+_names = cycle(["half-1", "half-2", "half-3", "half-4"])
 
 # How much is looked at together, before it is written for DuckDB: blocks of at least so much, so
 # many at once.
@@ -208,17 +211,19 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
     """Cut a stream into blocks of whole lines, gathered into pieces. The last may be empty."""
     blocks: list[Block] = []
     size = lines = 0
+    most = _FIRST_LINES
     line: list[bytes] = []  # the beginning of one whose end has not come yet
     for read in stream:
         end = read.rfind(b"\n") + 1
         if end:
             content = b"".join((*line, memoryview(read)[:end]))
             block, line = Block(content, content.count(b"\n")), []
-            while lines + block.lines > _MOST_LINES:
-                first, block = block.cut(_MOST_LINES - lines)
+            while lines + block.lines >= most:
+                first, block = block.cut(most - lines)
                 yield [*blocks, first]
-                blocks, size, lines = [], 0, 0
-            blocks.append(block)
+                blocks, size, lines, most = [], 0, 0, _MOST_LINES
+            if block.lines:
+                blocks.append(block)
             size, lines = size + len(block.content), lines + block.lines
         line.append(read[end:])
         if sum(map(len, line)) > limits.line_bytes:
@@ -240,9 +245,9 @@ def write(spool: Spool, folder: Path) -> list[Written]:
     written, before = [], 0
     most_doubtful = _MOST_DOUBTFUL
     for blocks in _halve(list(_gather(spool.blocks())), spool.lines):
-        path = folder / f"half-{next(_numbers)}"
+        path = folder / next(_names)
         written.append(Written(path, before, landmarks := {}))
-        with path.open("wb") as out:
+        with path.open("r+b" if path.exists() else "wb") as out:
             for some in _by(_LOOK_AT_ONCE, blocks):
                 doubtful = doubtful_lines([block.content for block in some])
                 most_doubtful -= sum(map(len, doubtful))
@@ -250,9 +255,8 @@ def write(spool: Spool, folder: Path) -> list[Written]:
                     out.writelines(_masked(block.content, lines))
                     landmarks |= _landmarks(block, before)
                     before += block.lines
+            out.truncate()
         if most_doubtful < 0:
-            for half in written:
-                half.path.unlink()
             return []
     return written
 

@@ -102,8 +102,6 @@ class Storer:
             return range(spool.lines)
         halves = " union all ".join(self._select_calls(half, spool.parts) for half in written)
         (inserted,) = self._run(f"insert into raw.calls {halves}").fetchone()
-        for half in written:
-            half.path.unlink()
         if not self._is_in_order(written):
             self._take_back()
             return range(spool.lines)

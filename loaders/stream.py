@@ -6,12 +6,12 @@ Compression is told by the first bytes. Whatever makes the bytes doubtful refuse
 import hashlib
 import os
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 import zstandard
+from isal import isal_zlib  # twice as quick as zlib
 
 from loaders.discover import LogFile
 from loaders.errors import DamagedFile, StillGrowing
@@ -129,12 +129,12 @@ def _as_it_is(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Any number of members, each with its checksum and its length verified by zlib."""
-    member, held = zlib.decompressobj(wbits=31), first
+    """Any number of members, each with its checksum and its length verified by the library."""
+    member, held = isal_zlib.decompressobj(wbits=31), first
     while True:
         try:
             block = member.decompress(held, _UNPACK)
-        except zlib.error as error:
+        except isal_zlib.error as error:
             raise DamagedFile(f"damaged gzip: {error}") from error
         if block:
             yield block
@@ -146,11 +146,11 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
                 return
             if not held.startswith(GZIP):
                 raise DamagedFile("trailing garbage after the gzip stream")
-            member = zlib.decompressobj(wbits=31)
+            member = isal_zlib.decompressobj(wbits=31)
         elif member.unconsumed_tail:
             held = member.unconsumed_tail
         elif not (held := next(pieces, b"")):
-            # zlib may still hold output back that did not fit into the last block.
+            # It may still hold output back that did not fit into the last block.
             if block:
                 continue
             raise DamagedFile("the gzip stream is cut off")

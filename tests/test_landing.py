@@ -641,6 +641,21 @@ def test_every_line_of_a_large_file_keeps_its_number(daybook):
     assert wrong == {"n": 0}
 
 
+@pytest.mark.parametrize("lines", [32_768, 32_769, 32_768 + 245_760, 32_768 + 245_760 + 1])
+def test_pieces_may_end_where_a_block_ends(daybook, lines):
+    """Lines of 128 bytes: whole numbers of them fill a block that is read, and a piece."""
+    before, after = json.dumps(call(messageId="N")).split("N")
+    width = 127 - len(before + after)
+    text = "".join(f"{before}{number:0{width}}{after}\n" for number in range(1, lines + 1))
+    daybook.write(text.encode())
+    daybook.land()
+    assert counts(daybook) == [counted(lines, lines)]
+    [wrong] = daybook.rows(
+        "select count(*) as n from raw.calls where message_id::bigint <> line_number"
+    )
+    assert wrong == {"n": 0}
+
+
 # --- Every line is accounted for
 
 
