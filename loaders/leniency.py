@@ -20,8 +20,8 @@ DEEPEST = 1024
 LONGEST_FOR_THE_ENGINE = 4 * MB
 
 # First with Rust's regular expressions, quickest where they are a few pairs of bytes: how each of
-# the hints ends, or all of it. Then the hints themselves, one by one: together they take three times
-# as long.
+# the hints ends, or all of it. Then the hints themselves, one by one: together they take three
+# times as long.
 _PAIRS = r"(?-u:[, \t\r][}\]]|[ \t\r],|[nNfFyY][,}\]]|\n[\n \t\r])"
 _HINTS = (
     r"(?-u:,[ \t\r]*[}\]])",
