@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test lint soak bench lock clean
+.PHONY: setup demo test audit lint soak bench lock clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ lint: setup
 test: lint
 	pytest
 
+# The data tests of a night look at what it brought; these look at all of history.
+audit: setup
+	dbt test --vars 'audit: true'
+
 # Long runs: more Hypothesis examples, every mutant of every rule.
 soak: setup
 	pytest -m soak
@@ -42,6 +46,7 @@ soak: setup
 bench: setup .venv-peers
 	python benchmarks/landing.py
 	python benchmarks/building.py
+	python benchmarks/nights.py
 
 # Needs uv; writes versions and hashes, no registry's address.
 lock:

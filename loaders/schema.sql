@@ -71,3 +71,10 @@ create table if not exists raw.taken_out (
     path varchar,
     taken_out_at timestamp      -- UTC
 );
+
+-- One row per run of dbt, the newest last.
+create table if not exists raw.builds (
+    build bigint,               -- from 1; what a run writes bears its number
+    latest_load bigint,         -- the newest load when it began
+    ended_well boolean          -- a whole `dbt build`, of which no model and no test failed
+);

@@ -53,6 +53,5 @@ def _built(name: str, tmp_path_factory) -> World:
     assert result.exit_code == 0, result.output
 
     daybook.land(sample / "segment-logs")
-    # Unit tests bring their own rows: they are run once, by the tests of the models.
-    daybook.build("--exclude-resource-type", "unit_test")
+    daybook.build()
     return World(name, daybook, orjson.loads((sample / "truth.json").read_bytes()))

@@ -954,6 +954,7 @@ class Project:
                 *command,
                 *("--project-dir", str(self.folder), "--profiles-dir", str(self.folder)),
                 *("--target-path", str(self.folder / "target")),
+                *("--vars", "{unit_tests: true, audit: true}"),
             ]
         )
         _close_every_connection()

@@ -62,7 +62,7 @@ def captured(tmp_path_factory) -> Daybook:
     for client in SENT:
         daybook.write(as_received(client), f"received/{client}.jsonl.gz")
     daybook.land()
-    daybook.build("--exclude-resource-type", "unit_test", vars={"as_of": "2026-11-23"})
+    daybook.build(vars={"as_of": "2026-11-23"})
     return daybook
 
 

@@ -224,7 +224,7 @@ def marts(daybook: Daybook) -> dict[str, list]:
 
 def a_build(daybook: Daybook) -> subprocess.Popen:
     return subprocess.Popen(
-        ["dbt", "build", "--quiet", "--exclude-resource-type", "unit_test"],
+        ["dbt", "build", "--quiet"],
         cwd=daybook.folder,
         env=os.environ
         | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}

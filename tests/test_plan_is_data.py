@@ -342,7 +342,7 @@ def the_kitchen(tmp_path_factory) -> Daybook:
     set_vars(daybook.folder / "dbt_project.yml", THE_KITCHENS_VARS)
     daybook.write(THE_KITCHENS_STORY)
     daybook.land()
-    daybook.build("--exclude-resource-type", "unit_test")
+    daybook.build()
     return daybook
 
 

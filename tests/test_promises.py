@@ -6,7 +6,9 @@ import random
 from itertools import islice
 from pathlib import Path
 
+import duckdb
 from harness import Daybook
+from lines import call
 from test_faults import marts
 
 # Where a row came from may differ with the way it came.
@@ -21,14 +23,41 @@ def without_provenance(daybook: Daybook) -> dict[str, list]:
     return tables
 
 
-def build(daybook: Daybook) -> None:
-    daybook.build("--exclude-resource-type", "unit_test")
+def test_the_models_pass_their_own_unit_tests(daybook):
+    build = daybook.build(vars={"unit_tests": True})
+    assert "unit_test" in {node.split(".")[0] for node in build.ran}
+
+
+def test_a_night_tests_what_it_brought_and_an_audit_all_of_history(usual_world, tmp_path):
+    def repeat_a_call_of(load: str) -> None:
+        with duckdb.connect(str(daybook.database)) as connection:
+            connection.execute(f"""
+                insert into staging.stg_calls
+                from staging.stg_calls
+                where load_id = (select {load}(load_id) from raw.loads)
+                limit 1
+            """)
+
+    daybook = Daybook(tmp_path / "audited")
+    daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
+    repeat_a_call_of("min")
+    daybook.build()
+    audit = daybook.build(command="test", vars={"audit": True}, fails=True)
+    assert "unique_together_stg_calls_message_id" in audit.output
+
+    daybook.write([call(messageId="of tonight")])
+    daybook.land()
+    daybook.build(command="run")  # tests nothing, so all of it stays new
+    daybook.build(command="test")
+    repeat_a_call_of("max")
+    tonight = daybook.build(command="test", fails=True)
+    assert "unique_together_stg_calls_message_id" in tonight.output
 
 
 def test_building_again_changes_nothing(usual_world, tmp_path):
     daybook = Daybook(tmp_path / "again")
     daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
-    build(daybook)
+    daybook.build()
     assert without_provenance(daybook) == without_provenance(usual_world.daybook)
 
 
@@ -43,7 +72,7 @@ def test_however_the_logs_arrive_the_story_is_the_same(tmp_path):
     ]
     whole.write(lines)
     whole.land()
-    build(whole)
+    whole.build()
 
     chance = random.Random(7)
     lines += chance.sample(lines, len(lines) // 10)
@@ -53,7 +82,7 @@ def test_however_the_logs_arrive_the_story_is_the_same(tmp_path):
             part = lines[3 * night + number :: 9]
             scattered.write(part, f"{night}/{number}.jsonl" + (".gz" if number % 2 else ""))
         scattered.land()
-        build(scattered)
+        scattered.build()
     told, expected = without_provenance(scattered), without_provenance(whole)
     assert told.keys() == expected.keys()
     for table, rows in expected.items():

@@ -410,4 +410,4 @@ def test_a_plan_without_what_a_question_names_is_said_in_a_sentence(daybook):
 
 
 def built(daybook: Daybook) -> None:
-    daybook.build("--exclude-resource-type", "unit_test", "test")
+    daybook.build("--exclude-resource-type", "test")

@@ -72,7 +72,7 @@ def compare(daybook: Daybook, lines: list, seeds: dict, variables: dict) -> None
     for file in (0, 1):
         daybook.write(lines[file::2], name=f"{file}.jsonl")
     daybook.land()
-    daybook.build("--exclude-resource-type", "unit_test", vars=variables)
+    daybook.build(vars=variables)
 
     expected = marts(lines, seeds, variables)
     found = [

@@ -44,9 +44,7 @@ def test_what_the_segment_client_posts_comes_out_as_a_user_a_company_and_events(
     daybook.write(b"\n".join(sink.bodies))
 
     daybook.land()
-    daybook.build(
-        "--exclude-resource-type", "unit_test", vars={"as_of": str(datetime.now(UTC).date())}
-    )
+    daybook.build(vars={"as_of": str(datetime.now(UTC).date())})
 
     assert daybook.rows("select user_id, company_id, role, email from marts.dim_users") == [
         {"user_id": "ana", "company_id": "acme", "role": "founder", "email": "ana@acme.example"}

@@ -142,7 +142,7 @@ STORIES = {
 
 
 def build(daybook: Daybook, *options: str, **variables) -> None:
-    daybook.build("--exclude-resource-type", "unit_test", *options, vars=variables)
+    daybook.build(*options, vars=variables)
 
 
 def change_the_seeds(daybook: Daybook) -> None:

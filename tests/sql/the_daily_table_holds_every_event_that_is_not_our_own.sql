@@ -1,4 +1,6 @@
 -- Day by day and event by event: both sides were attributed from the same days.
+{{ config(enabled=var('audit')) }}
+
 with
 
 in_events as (
