@@ -40,3 +40,75 @@
     {%- endif -%}
     {%- do return(default__get_where_subquery(relation)) -%}
 {%- endmacro %}
+
+{# --- what is incremental --- #}
+
+{# What an incremental model rests on beside the rows that come in: the timezone that days are
+   counted in, whether the unplanned is active, that no load was taken out, and the small tables in `also`, whole. It is kept with
+   each row, in the column `grounds`. #}
+{% macro grounds(also=[]) -%}
+    {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
+    '{{ var("timezone") }}, unplanned active: {{ var("unplanned_counts_as_active") }}, {{ taken_out.columns[0][0] if execute else 0 }} loads taken out'
+    {%- for relation in also %} || ', ' || (select {{ digest_of('small') }} from {{ relation }} as small)
+    {%- endfor %}
+{%- endmacro %}
+
+{# Before an incremental model, in its transaction: what was built on other grounds goes, and the
+   model is built again from all there is. #}
+{% macro start_anew_on_other_grounds(also=[]) -%}
+    {%- set built = load_relation(this) if execute -%}
+    {%- if built and built.is_table and not flags.FULL_REFRESH -%}
+    delete from {{ this }}
+    where (select built.grounds from {{ this }} as built limit 1) <> {{ grounds(also) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The newest build of which nothing need be looked at again, as a number, so that the engine can
+   pass over what is older; 0 where all there is has to be. All models ran in a build that ended
+   well: so what changed up to it is in this table. #}
+{% macro last_good_build(also=[]) -%}
+    {{ return(_unless_it_starts_anew(
+        'select coalesce(max(build), 0) from raw.builds where ended_well', also
+    )) }}
+{%- endmacro %}
+
+{# The newest load that was there when it began. #}
+{% macro last_good_load(also=[]) -%}
+    {{ return(_unless_it_starts_anew(
+        'select coalesce(max(latest_load), 0) from raw.builds where ended_well', also
+    )) }}
+{%- endmacro %}
+
+{# Likewise, the newest load that is in this table, by a column of its own. #}
+{% macro newest_load(column) -%}
+    {{ return(_unless_it_starts_anew(
+        'select coalesce(max(' ~ column ~ '), 0) from ' ~ this, []
+    )) }}
+{%- endmacro %}
+
+{% macro _unless_it_starts_anew(sql, also) -%}
+    {%- if not execute -%} {{ return(0) }} {%- endif -%}
+    {%- set found = run_query(
+        'select case when (select grounds from ' ~ this ~ ' limit 1) = ' ~ grounds(also)
+        ~ ' then (' ~ sql ~ ') else 0 end'
+    ) -%}
+    {{ return(found.columns[0][0]) }}
+{%- endmacro %}
+
+{# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by the
+   columns of `key`: as they were, but with no calls. Models behind this table find in them what
+   lost something. #}
+{% macro left_behind(new_rows, touched, key) -%}
+    select built.* replace (
+        cast(0 as bigint) as calls,
+        case when built.calls = 0 then built.build else {{ this_build() }} end as build
+    )
+    from {{ this }} as built
+    semi join {{ touched }} as touched on built.call_kind = touched.call_kind
+    anti join {{ new_rows }} as new_rows
+        on
+            {% for column in key -%}
+            built.{{ column }} is not distinct from new_rows.{{ column }}
+            {% if not loop.last %}and {% endif %}
+            {%- endfor %}
+{%- endmacro %}

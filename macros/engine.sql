@@ -90,6 +90,11 @@
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
+{# A text that tells whether a small table is as it was, whatever the order of its rows. #}
+{% macro digest_of(relation) -%}
+    coalesce(cast(bit_xor(hash({{ relation }})) as varchar), 'none')
+{%- endmacro %}
+
 {# --- messages --- #}
 
 {# Stops the query with this message on the terminal. #}

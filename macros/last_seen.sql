@@ -2,10 +2,10 @@
    before the first sighting the first one. Within a day the order of times decides, then the id.
 
    seen: a CTE with one row per `key`, `other` and event_day, with first_at and last_at.
-   Columns: key, other, from_day (null: from the beginning), to_day (exclusive; null: to the
-   end), and seen_on, the day of the sighting that opened the stretch. #}
+   Makes the CTE `last_seen`: key, other, from_day (null: from the beginning), to_day (exclusive;
+   null: to the end), and seen_on, the day of the sighting that opened the stretch. #}
 {% macro last_seen_by_day(seen, key, other) -%}
-, last_of_day as (
+last_of_day as (
     select
         {{ key }},
         {{ other }},
@@ -30,17 +30,7 @@ changes as (
     )
 ),
 
-stretches as (
-    select
-        {{ key }},
-        {{ other }},
-        event_day as from_day,
-        lead(event_day) over (partition by {{ key }} order by event_day) as to_day,
-        event_day as seen_on
-    from changes
-),
-
-first_ones as (
+last_seen as (
     select
         {{ key }},
         {{ other }},
@@ -52,9 +42,37 @@ first_ones as (
         partition by {{ key }}
         order by event_day, first_at, {{ other }}
     ) = 1
-)
 
-select * from first_ones
-union all
-select * from stretches
+    union all
+
+    select
+        {{ key }},
+        {{ other }},
+        event_day as from_day,
+        lead(event_day) over (partition by {{ key }} order by event_day) as to_day,
+        event_day as seen_on
+    from changes
+)
+{%- endmacro %}
+
+{# The rows of `seen` (a CTE: key, other, event_day, and is_lost where something was taken away)
+   that may change a stretch of this table. To see somebody again within a stretch of its own, after
+   the very first day, changes none: the last one seen stays the same on every day. #}
+{% macro unsettled(seen, key, other) -%}
+    select distinct seen.{{ key }}
+    from {{ seen }} as seen
+    left join {{ this }} as first_one
+        on
+            seen.{{ key }} = first_one.{{ key }}
+            and first_one.from_day is null
+    left join {{ this }} as stretch
+        on
+            seen.{{ key }} = stretch.{{ key }}
+            and stretch.from_day <= seen.event_day
+            and (stretch.to_day is null or stretch.to_day > seen.event_day)
+    where
+        seen.is_lost
+        or first_one.seen_on is null
+        or seen.event_day <= first_one.seen_on
+        or stretch.{{ other }} is distinct from seen.{{ other }}
 {%- endmacro %}

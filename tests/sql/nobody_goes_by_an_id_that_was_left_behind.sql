@@ -12,8 +12,12 @@ ids_in_use as (
     where entity = 'user'
     union
     select user_id from {{ ref('int_user_ids') }}
+    where id <> user_id
 )
 
 select ids_in_use.user_id
 from ids_in_use
-inner join {{ ref('int_user_ids') }} as left_behind on ids_in_use.user_id = left_behind.id
+inner join {{ ref('int_user_ids') }} as left_behind
+    on
+        ids_in_use.user_id = left_behind.id
+        and left_behind.id <> left_behind.user_id

@@ -3,6 +3,7 @@ with
 
 attributed_days as (
     select * from {{ ref('int_attributed_days') }}
+    where calls is distinct from 0
 ),
 
 event_catalog as (
@@ -15,6 +16,7 @@ as_of as (
 
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
+    where is_internal
 ),
 
 latest_traits as (

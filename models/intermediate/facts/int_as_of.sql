@@ -5,6 +5,7 @@ with
 
 call_days as (
     select * from {{ ref('int_call_days') }}
+    where calls is distinct from 0
 ),
 
 latest as (

@@ -1,5 +1,19 @@
 -- One row as in int_call_days, with the user and the company it belongs to, the event's name in
 -- the plan, and whether it is our own.
+--
+-- What can change tonight: the kinds of call that are new in int_identified_days since the last good
+-- build; those without a company of their own, of users that were in another company since; and
+-- those of users and companies that became our own, or cease to be. A row that belongs elsewhere now
+-- stays, with no calls. Another plan starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='call_kind',
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_event_names')]) }}"
+) }}
+
+{% set plan = [ref('stg_plan_event_names')] -%}
+
 with
 
 identified_days as (
@@ -17,6 +31,49 @@ event_names as (
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
 ),
+
+{% if is_incremental() -%}
+{% set since = last_good_build(plan) -%}
+
+new_internals as (
+    select * from {{ ref('int_internal_entities') }}
+    where build > {{ since }}
+),
+
+touched_kinds as (
+    select call_kind
+    from identified_days
+    where build > {{ since }}
+
+    union
+
+    select call_kind
+    from identified_days
+    where
+        sent_company_id is null
+        and user_id in (
+            select user_companies.user_id
+            from user_companies
+            where user_companies.build > {{ since }}
+        )
+
+    union
+
+    select call_kind
+    from identified_days
+    where user_id in (
+        select new_internals.entity_id from new_internals where new_internals.entity = 'user'
+    )
+
+    union
+
+    select built.call_kind
+    from {{ this }} as built
+    where built.company_id in (
+        select new_internals.entity_id from new_internals where new_internals.entity = 'company'
+    )
+),
+{%- endif %}
 
 attributed as (
     select
@@ -39,32 +96,59 @@ attributed as (
                 user_companies.to_day is null
                 or user_companies.to_day > identified_days.event_day
             )
+    where
+        identified_days.calls is distinct from 0
+        {%- if is_incremental() %}
+        and identified_days.call_kind in (select touched_kinds.call_kind from touched_kinds)
+        {%- endif %}
+),
+
+named as (
+    select
+        attributed.call_kind,
+        attributed.type,
+        attributed.event as event_as_sent,
+        attributed.sent_user_id,
+        attributed.anonymous_id,
+        attributed.sent_company_id,
+        attributed.event_day,
+        attributed.user_id,
+        attributed.company_id,
+        attributed.company_source,
+        coalesce(event_names.event, attributed.event) as event,
+        event_names.event is not null as is_planned,
+        internal_users.is_internal is not null
+        or internal_companies.is_internal is not null as is_internal,
+        attributed.calls,
+        attributed.first_at,
+        attributed.last_at
+    from attributed
+    left join event_names on attributed.event = event_names.event_as_sent
+    left join internal_entities as internal_users
+        on
+            internal_users.is_internal
+            and internal_users.entity = 'user'
+            and attributed.user_id = internal_users.entity_id
+    left join internal_entities as internal_companies
+        on
+            internal_companies.is_internal
+            and internal_companies.entity = 'company'
+            and attributed.company_id = internal_companies.entity_id
 )
 
 select
-    attributed.type,
-    attributed.event as event_as_sent,
-    attributed.sent_user_id,
-    attributed.anonymous_id,
-    attributed.sent_company_id,
-    attributed.event_day,
-    attributed.user_id,
-    attributed.company_id,
-    attributed.company_source,
-    coalesce(event_names.event, attributed.event) as event,
-    event_names.event is not null as is_planned,
-    internal_users.entity_id is not null
-    or internal_companies.entity_id is not null as is_internal,
-    attributed.calls,
-    attributed.first_at,
-    attributed.last_at
-from attributed
-left join event_names on attributed.event = event_names.event_as_sent
-left join internal_entities as internal_users
-    on
-        internal_users.entity = 'user'
-        and attributed.user_id = internal_users.entity_id
-left join internal_entities as internal_companies
-    on
-        internal_companies.entity = 'company'
-        and attributed.company_id = internal_companies.entity_id
+    named.*,
+    {{ hash_of(['user_id', 'company_id', 'event', 'event_day']) }} as activity_day,
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from named
+
+{%- if is_incremental() %}
+
+union all
+
+{{ left_behind('named', 'touched_kinds', [
+    'call_kind', 'type', 'event_as_sent', 'sent_user_id', 'anonymous_id', 'sent_company_id',
+    'event_day', 'user_id', 'company_id', 'is_internal'
+]) }}
+{%- endif %}

@@ -2,6 +2,8 @@
 -- No later identify, alias or group call can change this grain: who and which company are
 -- concluded from it, in small tables.
 --
+-- What is found no more stays, with no calls: so what is built on this table hears of it.
+--
 -- What can change tonight: the kinds of call in loads that this table has not seen, and the days
 -- that a message has left because a copy landed tonight was received earlier. A load that was
 -- taken out, or another timezone, starts anew.
@@ -9,8 +11,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='call_kind',
-    pre_hook='{{ start_anew_on_other_grounds() }}',
-    post_hook='delete from {{ this }} where calls = 0'
+    pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
 {% set kind = ['type', 'event', 'user_id', 'anonymous_id', 'company_id', 'event_day'] -%}
@@ -25,7 +26,7 @@ calls as (
 new_calls as (
     select *
     from calls
-    where load_id > (select coalesce(max(built.last_load_id), 0) from {{ this }} as built)
+    where load_id > {{ newest_load('last_load_id') }}
 ),
 
 left_days as (
@@ -59,7 +60,8 @@ counted as (
         min(event_at) as first_at,
         max(event_at) as last_at,
         bool_or(received_at is not null) as has_receive_time,
-        max(load_id) as last_load_id
+        max(load_id) as last_load_id,
+        cast(null as bigint) as lost_in
     from calls_to_count
     group by {{ kind | join(', ') }}
 ),
@@ -83,7 +85,6 @@ touched_kinds as (
     inner join left_days on built.event_day = left_days.event_day
 ),
 
--- Of a day that was counted again, what is not found any more stays as none, and goes last.
 counted_before as (
     select
         built.call_kind,
@@ -92,7 +93,11 @@ counted_before as (
         case when left_days.event_day is null then built.first_at end as first_at,
         case when left_days.event_day is null then built.last_at end as last_at,
         left_days.event_day is null and built.has_receive_time as has_receive_time,
-        built.last_load_id
+        built.last_load_id,
+        case
+            when left_days.event_day is null then built.lost_in
+            else {{ this_build() }}
+        end as lost_in
     from {{ this }} as built
     inner join touched_kinds on built.call_kind = touched_kinds.call_kind
     left join left_days on built.event_day = left_days.event_day
@@ -106,6 +111,8 @@ select
     max(last_at) as last_at,
     bool_or(has_receive_time) as has_receive_time,
     max(last_load_id) as last_load_id,
+    max(lost_in) as lost_in, -- the build that may have taken calls away
+    {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from (
     select * from keyed
@@ -117,6 +124,7 @@ group by call_kind, {{ kind | join(', ') }}
 
 select
     keyed.*,
+    {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from keyed
 {%- endif %}

@@ -9,6 +9,7 @@ events as (
 
 attributed_days as (
     select * from {{ ref('int_attributed_days') }}
+    where calls is distinct from 0
 )
 
 select

@@ -1,13 +1,17 @@
 -- One row per anonymous id and stretch of days in which its calls belong to one user.
+--
+-- What can change tonight: the stretches of anonymous ids that were seen with a user outside of a
+-- stretch of that user's, by calls and aliases new since the last good build; and of those seen
+-- with an id that leads to another user since. An id that nobody is seen with any more keeps one
+-- row, with no user.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='anonymous_id',
+    pre_hook='{{ start_anew_on_other_grounds() }}'
+) }}
+
 with
-
-call_days as (
-    select * from {{ ref('int_call_days') }}
-),
-
-aliases as (
-    select * from {{ ref('stg_aliases') }}
-),
 
 user_ids as (
     select * from {{ ref('int_user_ids') }}
@@ -20,8 +24,11 @@ sent_together as (
         user_id,
         event_day,
         first_at,
-        last_at
-    from call_days
+        last_at,
+        calls = 0 as is_gone,
+        lost_in,
+        build
+    from {{ ref('int_call_days') }}
     where
         anonymous_id is not null
         and user_id is not null
@@ -33,20 +40,83 @@ sent_together as (
         user_id,
         event_day,
         event_at as first_at,
-        event_at as last_at
-    from aliases
+        event_at as last_at,
+        user_id is null as is_gone,
+        cast(null as bigint) as lost_in,
+        build
+    from {{ ref('stg_aliases') }}
 ),
 
-seen_together as (
+{% if is_incremental() -%}
+{% set since = last_good_build() -%}
+
+new_together as (
     select
         sent_together.anonymous_id,
         coalesce(user_ids.user_id, sent_together.user_id) as user_id,
         sent_together.event_day,
-        min(sent_together.first_at) as first_at,
-        max(sent_together.last_at) as last_at
+        sent_together.is_gone or coalesce(sent_together.lost_in > {{ since }}, false) as is_lost
     from sent_together
     left join user_ids on sent_together.user_id = user_ids.id
+    where sent_together.build > {{ since }}
+),
+
+touched as (
+    {{ unsettled('new_together', 'anonymous_id', 'user_id') }}
+
+    union
+
+    select sent_together.anonymous_id
+    from sent_together
+    inner join user_ids on sent_together.user_id = user_ids.id
+    where user_ids.build > {{ since }}
+),
+
+together as (
+    select sent_together.*
+    from sent_together
+    semi join touched on sent_together.anonymous_id = touched.anonymous_id
+    where not sent_together.is_gone
+),
+{%- else -%}
+together as (
+    select * from sent_together
+    where is_gone is distinct from true
+),
+{%- endif %}
+
+seen_together as (
+    select
+        together.anonymous_id,
+        coalesce(user_ids.user_id, together.user_id) as user_id,
+        together.event_day,
+        min(together.first_at) as first_at,
+        max(together.last_at) as last_at
+    from together
+    left join user_ids on together.user_id = user_ids.id
     group by 1, 2, 3
-)
+),
 
 {{ last_seen_by_day('seen_together', 'anonymous_id', 'user_id') }}
+
+select
+    last_seen.*,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from last_seen
+
+{%- if is_incremental() %}
+
+union all
+
+select
+    touched.anonymous_id,
+    cast(null as varchar) as user_id,
+    cast(null as date) as from_day,
+    cast(null as date) as to_day,
+    cast(null as date) as seen_on,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from touched
+anti join last_seen on touched.anonymous_id = last_seen.anonymous_id
+{%- endif %}

@@ -1,4 +1,14 @@
 -- One row per user or company that is our own, and counts in no number.
+--
+-- What can change tonight: any, by a trait or a seed. So all are found anew, and those written that
+-- became our own or ceased to be, since. Who is no more stays, told apart by is_internal.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['entity', 'entity_id'],
+    pre_hook='{{ start_anew_on_other_grounds() }}'
+) }}
+
 with
 
 internal_accounts as (
@@ -80,9 +90,31 @@ matched as (
         value as entity_id
     from internal_accounts
     where match_on = 'company_id'
+),
+
+now as (
+    {%- if is_incremental() %}
+    select
+        coalesce(matched.entity, built.entity) as entity,
+        coalesce(matched.entity_id, built.entity_id) as entity_id,
+        matched.entity_id is not null as is_internal
+    from matched
+    full join {{ this }} as built
+        on
+            matched.entity = built.entity
+            and matched.entity_id = built.entity_id
+    where (matched.entity_id is not null) is distinct from built.is_internal
+    {%- else %}
+    select
+        entity,
+        entity_id,
+        true as is_internal
+    from matched
+    {%- endif %}
 )
 
 select
-    entity,
-    entity_id
-from matched
+    now.*,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from now

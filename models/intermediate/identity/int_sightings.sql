@@ -1,13 +1,17 @@
--- One row per user, company and day on which a group call or an event showed them together.
+-- One row as in int_identified_days, of a group call or an event that showed a user with a company.
+{{ config(materialized='view') }}
+
 select
     user_id,
     sent_company_id as company_id,
     event_day,
-    min(first_at) as first_at,
-    max(last_at) as last_at
+    calls,
+    first_at,
+    last_at,
+    lost_in,
+    build
 from {{ ref('int_identified_days') }}
 where
     user_id is not null
     and sent_company_id is not null
     and type in ('group', 'track', 'page', 'screen')
-group by user_id, sent_company_id, event_day

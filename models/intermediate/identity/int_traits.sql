@@ -7,6 +7,7 @@ trait_calls as (
 
 identified_days as (
     select * from {{ ref('int_identified_days') }}
+    where calls is distinct from 0
 ),
 
 trait_names as (

@@ -1,8 +1,20 @@
 -- One row per user id that was left behind in an alias, with the user it leads to.
+--
+-- What can change tonight: any id, for one alias can lead a long chain elsewhere. So all of them are
+-- followed anew, and those written that lead elsewhere since. What is left behind no more leads to
+-- itself.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='id',
+    pre_hook='{{ start_anew_on_other_grounds() }}'
+) }}
+
 with recursive
 
 aliases as (
     select * from {{ ref('stg_aliases') }}
+    where user_id is not null
 ),
 
 -- Of several aliases of one id the latest counts.
@@ -69,10 +81,27 @@ ends as (
     where
         walks.reached not in (select counting_aliases.previous_id from counting_aliases)
         or walks.reached in (select circle_ends.id from circle_ends)
+),
+
+now as (
+    {%- if is_incremental() %}
+    select
+        coalesce(ends.id, built.id) as id,
+        coalesce(ends.user_id, built.id) as user_id
+    from (select * from ends where id <> user_id) as ends
+    full join {{ this }} as built on ends.id = built.id
+    where coalesce(ends.user_id, built.id) is distinct from built.user_id
+    {%- else %}
+    select
+        id,
+        user_id
+    from ends
+    where id <> user_id
+    {%- endif %}
 )
 
 select
-    id,
-    user_id
-from ends
-where id <> user_id
+    now.*,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from now

@@ -13,6 +13,7 @@ activity_days as (
     select activity_days.*
     from {{ ref('int_activity_days') }} as activity_days
     inner join {{ ref('int_as_of') }} as as_of on activity_days.event_day <= as_of.as_of
+    where activity_days.events is distinct from 0
 ),
 
 entity_traits as (

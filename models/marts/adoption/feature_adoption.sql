@@ -8,6 +8,7 @@ activity_days as (
         days.month_number
     from {{ ref('int_activity_days') }} as activity_days
     inner join {{ ref('int_days') }} as days on activity_days.event_day = days.day
+    where activity_days.events is distinct from 0
 ),
 
 periods as (

@@ -50,7 +50,9 @@ active_in_last_30_days as (
     from {{ ref('int_activity_days') }} as activity_days
     inner join as_of
         on activity_days.event_day between as_of.as_of - 29 and as_of.as_of
-    where activity_days.counts_as_active
+    where
+        activity_days.counts_as_active
+        and activity_days.events is distinct from 0
     group by activity_days.company_id
 ),
 

@@ -10,3 +10,4 @@ select
     first_at,
     last_at
 from {{ ref('int_activity_days') }}
+where events > 0

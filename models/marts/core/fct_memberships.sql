@@ -3,10 +3,12 @@ with
 
 sightings as (
     select * from {{ ref('int_sightings') }}
+    where calls is distinct from 0
 ),
 
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
+    where is_internal
 )
 
 select

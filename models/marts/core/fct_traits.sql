@@ -11,6 +11,7 @@ where not exists (
     select 1
     from {{ ref('int_internal_entities') }} as internal_entities
     where
-        internal_entities.entity = traits.entity
+        internal_entities.is_internal
+        and internal_entities.entity = traits.entity
         and internal_entities.entity_id = traits.entity_id
 )

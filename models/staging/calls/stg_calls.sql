@@ -20,7 +20,7 @@ loads as (
 new_calls as (
     select calls.*
     from {{ source('raw', 'calls') }} as calls
-    where calls.load_id > (select coalesce(max(built.load_id), 0) from {{ this }} as built)
+    where calls.load_id > {{ newest_load('load_id') }}
 ),
 
 -- Those of the same messages that counted until tonight.
