@@ -177,15 +177,15 @@ MUTANTS = [
     Mutant(
         "an alias ties an anonymous id to its user",
         f"{WHO}/int_device_owners.sql",
-        "    from aliases\n",
-        "    from aliases where false\n",
+        "    from {{ ref('stg_aliases') }}\n",
+        "    from {{ ref('stg_aliases') }} where false\n",
         "an_alias_ties_an_anonymous_id_to_its_user",
     ),
     Mutant(
         "a device's user is followed through aliases",
         f"{WHO}/int_device_owners.sql",
-        "coalesce(user_ids.user_id, sent_together.user_id)",
-        "sent_together.user_id",
+        "coalesce(user_ids.user_id, together.user_id) as user_id",
+        "together.user_id",
         "an_alias_ties_an_anonymous_id_to_its_user",
     ),
     Mutant(
@@ -198,8 +198,8 @@ MUTANTS = [
     Mutant(
         "a day before the first sighting is the first one's",
         "macros/last_seen.sql",
-        "select * from first_ones\nunion all\n",
-        "",
+        "        cast(null as date) as from_day,\n        event_day as to_day,\n",
+        "        event_day as from_day,\n        event_day as to_day,\n",
         DEVICES,
     ),
     Mutant(
@@ -369,15 +369,15 @@ MUTANTS = [
     Mutant(
         "an event is internal by its company too",
         f"{FACTS}/int_attributed_days.sql",
-        "or internal_companies.entity_id is not null as is_internal",
+        "or internal_companies.is_internal is not null as is_internal",
         "or false as is_internal",
         "an_event_is_internal_if_its_user_or_its_company_is",
     ),
     Mutant(
         "internal events are no activity",
         f"{FACTS}/int_activity_days.sql",
-        "        and not is_internal\n",
-        "",
+        "sum(calls) filter (not is_internal)",
+        "sum(calls)",
         "activity_is_events_that_are_not_our_own",
     ),
     Mutant(
