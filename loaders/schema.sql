@@ -76,5 +76,6 @@ create table if not exists raw.taken_out (
 create table if not exists raw.builds (
     build bigint,               -- from 1; what a run writes bears its number
     latest_load bigint,         -- the newest load when it began
-    ended_well boolean          -- a whole `dbt build`, of which no model and no test failed
+    ended_well boolean,         -- a whole `dbt build`, of which no model and no test failed
+    as_of date                  -- the last whole day, in that run
 );

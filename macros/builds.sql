@@ -4,7 +4,24 @@
     select
         coalesce((select max(build) from raw.builds), 0) + 1 as build,
         coalesce((select max(load_id) from raw.loads), 0) as latest_load,
-        false as ended_well
+        false as ended_well,
+        cast(null as date) as as_of
+{%- endmacro %}
+
+{# Said as soon as it is known: a build that is stopped after it has used it. #}
+{% macro note_as_of() -%}
+    update raw.builds set as_of = (select as_of from {{ this }})
+    where build = (select max(build) from raw.builds)
+{%- endmacro %}
+
+{# The earliest and the latest of the last whole days, from the build `since` on: what days lie
+   between them are seen tonight by what did not see them, or are not seen any more. #}
+{% macro earliest_now(since) -%}
+    (select coalesce(min(as_of), date '0001-01-01') from raw.builds where build >= {{ since }})
+{%- endmacro %}
+
+{% macro latest_now(since) -%}
+    (select max(as_of) from raw.builds where build >= {{ since }})
 {%- endmacro %}
 
 {# A build that ended well has tested what it brought: the next one need not test it again. #}
@@ -93,6 +110,22 @@
         ~ ' then (' ~ sql ~ ') else 0 end'
     ) -%}
     {{ return(found.columns[0][0]) }}
+{%- endmacro %}
+
+{# Before an incremental model: what is not among the values of a column of `relation` goes. #}
+{% macro keep_only(column, relation) -%}
+    {%- if execute and load_relation(this) -%}
+    delete from {{ this }} where {{ column }} not in (select {{ column }} from {{ relation }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# The values of a column of `relation` that this table has not seen yet, as a list for `in`; empty if it has seen all. #}
+{% macro not_here_yet(column, relation) -%}
+    {%- set found = run_query(
+        'select ' ~ column ~ ' from ' ~ relation ~ ' where ' ~ column ~ ' not in (select '
+        ~ column ~ ' from ' ~ this ~ ')'
+    ) if execute and is_incremental() -%}
+    {{ return((found.columns[0].values() if found else []) | join(', ')) }}
 {%- endmacro %}
 
 {# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by the

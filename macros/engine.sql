@@ -95,6 +95,32 @@
     coalesce(cast(bit_xor(hash({{ relation }})) as varchar), 'none')
 {%- endmacro %}
 
+{# --- tables and lists --- #}
+
+{# For a CTE that is read more than once, and had better be read anew each time than be kept whole:
+   `name as {{ read_anew() }} (...)`. #}
+{% macro read_anew() -%}
+    not materialized
+{%- endmacro %}
+
+{# A list, or null, with one more value. #}
+{% macro list_with(values, value) -%}
+    list_append(coalesce({{ values }}, []), {{ value }})
+{%- endmacro %}
+
+{# Over a group: each value of its lists, once. #}
+{% macro values_of_lists(lists) -%}
+    list_distinct(flatten(list({{ lists }})))
+{%- endmacro %}
+
+{% macro list_to_rows(values) -%}
+    unnest({{ values }})
+{%- endmacro %}
+
+{% macro empty_list(type) -%}
+    cast([] as {{ type }}[])
+{%- endmacro %}
+
 {# --- messages --- #}
 
 {# Stops the query with this message on the terminal. #}

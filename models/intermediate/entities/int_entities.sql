@@ -1,20 +1,15 @@
 -- One row per user or company that was seen by the last whole day.
 with
 
-attributed_days as (
-    select * from {{ ref('int_attributed_days') }}
-    where calls is distinct from 0
-),
-
-event_catalog as (
-    select * from {{ ref('int_event_catalog') }}
+presence as {{ read_anew() }} (
+    select * from {{ ref('int_presence') }}
 ),
 
 as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-internal_entities as (
+internal_entities as {{ read_anew() }} (
     select * from {{ ref('int_internal_entities') }}
     where is_internal
 ),
@@ -23,60 +18,64 @@ latest_traits as (
     select * from {{ ref('int_latest_traits') }}
 ),
 
-seen_days as (
+flagged as (
     select
-        attributed_days.*,
-        attributed_days.type in ('track', 'page', 'screen') as is_event,
-        coalesce(event_catalog.counts_as_active, false) as counts_as_active
-    from attributed_days
-    inner join as_of on attributed_days.event_day <= as_of.as_of
-    left join event_catalog on attributed_days.event = event_catalog.event
+        presence.*,
+        internal_users.entity_id is not null as is_internal_user,
+        internal_companies.entity_id is not null as is_internal_company
+    from presence
+    left join internal_entities as internal_users
+        on
+            internal_users.entity = 'user'
+            and presence.user_id = internal_users.entity_id
+    left join internal_entities as internal_companies
+        on
+            internal_companies.entity = 'company'
+            and presence.company_id = internal_companies.entity_id
 ),
 
-entity_days as (
+entity_presence as (
     select
         'user' as entity,
         user_id as entity_id,
-        *
-    from seen_days
-    where user_id is not null
+        is_internal_user as is_internal,
+        first_at,
+        -- What a customer does in our own company does not count for the customer,
+        is_internal_user or not is_internal_company as counts,
+        sign_up_event_at,
+        last_active_at
+    from flagged
+    where
+        user_id is not null
+        and first_at is not null
 
     union all
 
     select
         'company' as entity,
         company_id as entity_id,
-        *
-    from seen_days
+        is_internal_company as is_internal,
+        first_together_at as first_at,
+        -- nor what our own people do in a customer's company for that company.
+        is_internal_company or not is_internal_user as counts,
+        sign_up_event_at,
+        last_active_at
+    from flagged
     where
         company_id is not null
-        and (is_event or type = 'group')
-),
-
--- What our own people do in a customer's company does not count for that company.
-flagged as (
-    select
-        entity_days.*,
-        internal_entities.entity_id is not null as is_internal_entity,
-        entity_days.is_event
-        and (not entity_days.is_internal or internal_entities.entity_id is not null) as counts
-    from entity_days
-    left join internal_entities
-        on
-            entity_days.entity = internal_entities.entity
-            and entity_days.entity_id = internal_entities.entity_id
+        and first_together_at is not null
 ),
 
 seen as (
     select
         entity,
         entity_id,
-        is_internal_entity as is_internal,
+        is_internal,
         min(first_at) as first_seen_at,
-        min(first_at) filter (counts and event = {{ name_in_vars('signup_event') }}) as sign_up_event_at,
-        max(last_at) filter (counts and counts_as_active) as last_active_at
-    from flagged
-    group by entity, entity_id, is_internal_entity
+        min(sign_up_event_at) filter (counts) as sign_up_event_at,
+        max(last_active_at) filter (counts) as last_active_at
+    from entity_presence
+    group by entity, entity_id, is_internal
 ),
 
 created as (

@@ -1,10 +1,12 @@
 -- One row as in int_call_days, with the user and the company it belongs to, the event's name in
 -- the plan, and whether it is our own.
 --
--- What can change tonight: the kinds of call that are new in int_identified_days since the last good
--- build; those without a company of their own, of users that were in another company since; and
--- those of users and companies that became our own, or cease to be. A row that belongs elsewhere now
--- stays, with no calls. Another plan starts anew.
+-- What can change tonight: the kinds of call that are new in int_call_days since the last good build;
+-- those sent under an id or by a device that somebody else owns since; those without a company of
+-- their own, of users that were in another company since; and those of users and companies that
+-- became our own, or cease to be. A row that belongs elsewhere now stays, with no calls. Another plan
+-- starts anew.
+-- depends_on: {{ ref('int_call_days') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -20,7 +22,7 @@ identified_days as (
     select * from {{ ref('int_identified_days') }}
 ),
 
-user_companies as (
+user_companies as {{ read_anew() }} (
     select * from {{ ref('int_user_companies') }}
 ),
 
@@ -35,43 +37,60 @@ internal_entities as (
 {% if is_incremental() -%}
 {% set since = last_good_build(plan) -%}
 
+sent_otherwise as (
+    select id as sent_user_id
+    from {{ ref('int_user_ids') }}
+    where build > {{ since }}
+),
+
+devices_owned_otherwise as (
+    select anonymous_id
+    from {{ ref('int_device_owners') }}
+    where build > {{ since }}
+),
+
+in_other_companies as (
+    select user_id
+    from user_companies
+    where build > {{ since }}
+),
+
 new_internals as (
-    select * from {{ ref('int_internal_entities') }}
+    select
+        entity,
+        entity_id
+    from internal_entities
     where build > {{ since }}
 ),
 
 touched_kinds as (
     select call_kind
-    from identified_days
-    where build > {{ since }}
-
-    union
-
-    select call_kind
-    from identified_days
+    from {{ ref('int_call_days') }}
     where
-        sent_company_id is null
-        and user_id in (
-            select user_companies.user_id
-            from user_companies
-            where user_companies.build > {{ since }}
+        build > {{ since }}
+        or user_id in (select sent_otherwise.sent_user_id from sent_otherwise)
+        or (
+            user_id is null
+            and anonymous_id in (
+                select devices_owned_otherwise.anonymous_id from devices_owned_otherwise
+            )
         )
 
     union
 
     select call_kind
-    from identified_days
-    where user_id in (
-        select new_internals.entity_id from new_internals where new_internals.entity = 'user'
-    )
-
-    union
-
-    select built.call_kind
-    from {{ this }} as built
-    where built.company_id in (
-        select new_internals.entity_id from new_internals where new_internals.entity = 'company'
-    )
+    from {{ this }}
+    where
+        (
+            sent_company_id is null
+            and user_id in (select in_other_companies.user_id from in_other_companies)
+        )
+        or user_id in (
+            select new_internals.entity_id from new_internals where new_internals.entity = 'user'
+        )
+        or company_id in (
+            select new_internals.entity_id from new_internals where new_internals.entity = 'company'
+        )
 ),
 {%- endif %}
 
@@ -121,7 +140,8 @@ named as (
         or internal_companies.is_internal is not null as is_internal,
         attributed.calls,
         attributed.first_at,
-        attributed.last_at
+        attributed.last_at,
+        attributed.lost_in -- the build that may have taken calls away
     from attributed
     left join event_names on attributed.event = event_names.event_as_sent
     left join internal_entities as internal_users
@@ -138,7 +158,6 @@ named as (
 
 select
     named.*,
-    {{ hash_of(['user_id', 'company_id', 'event', 'event_day']) }} as activity_day,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from named

@@ -18,7 +18,7 @@
 
 with
 
-calls as (
+calls as {{ read_anew() }} (
     select * from {{ ref('stg_calls') }}
 ),
 
@@ -30,9 +30,8 @@ new_calls as (
 ),
 
 left_days as (
-    select distinct unnest(left_days) as event_day
+    select distinct {{ list_to_rows('left_days') }} as event_day
     from new_calls
-    where left_days is not null
 ),
 
 -- A day that a message has left is counted again; all other days only gain.

@@ -7,7 +7,6 @@ plan_events as (
 
 attributed_days as (
     select * from {{ ref('int_attributed_days') }}
-    where calls is distinct from 0
 ),
 
 names as (

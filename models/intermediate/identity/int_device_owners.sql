@@ -2,8 +2,8 @@
 --
 -- What can change tonight: the stretches of anonymous ids that were seen with a user outside of a
 -- stretch of that user's, by calls and aliases new since the last good build; and of those seen
--- with an id that leads to another user since. An id that nobody is seen with any more keeps one
--- row, with no user.
+-- with an id that leads to another user since. They are written with those who owned them before,
+-- who lost something. An id that nobody is seen with any more keeps one row, with no user.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -18,7 +18,7 @@ user_ids as (
 ),
 
 -- Any call that carries both ids; and an alias ties the id it leaves, should that be an anonymous one.
-sent_together as (
+sent_together as {{ read_anew() }} (
     select
         anonymous_id,
         user_id,
@@ -99,24 +99,35 @@ seen_together as (
 
 {{ last_seen_by_day('seen_together', 'anonymous_id', 'user_id') }}
 
-select
-    last_seen.*,
-    {{ this_build() }} as build,
-    {{ grounds() }} as grounds
-from last_seen
+{%- if is_incremental() %},
 
-{%- if is_incremental() %}
-
-union all
+former_owners as (
+    select
+        built.anonymous_id,
+        {{ values_of_lists(list_with('built.former_user_ids', 'built.user_id')) }} as user_ids
+    from {{ this }} as built
+    semi join touched on built.anonymous_id = touched.anonymous_id
+    group by built.anonymous_id
+)
 
 select
     touched.anonymous_id,
-    cast(null as varchar) as user_id,
-    cast(null as date) as from_day,
-    cast(null as date) as to_day,
-    cast(null as date) as seen_on,
+    last_seen.user_id,
+    last_seen.from_day,
+    last_seen.to_day,
+    last_seen.seen_on,
+    coalesce(former_owners.user_ids, {{ empty_list('varchar') }}) as former_user_ids,
     {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from touched
-anti join last_seen on touched.anonymous_id = last_seen.anonymous_id
+left join last_seen on touched.anonymous_id = last_seen.anonymous_id
+left join former_owners on touched.anonymous_id = former_owners.anonymous_id
+{%- else %}
+
+select
+    last_seen.*,
+    {{ empty_list('varchar') }} as former_user_ids,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from last_seen
 {%- endif %}

@@ -1,4 +1,6 @@
 -- One row per entity and trait that has a value on the last whole day, with that value.
+{{ config(materialized='view') }}
+
 with
 
 traits as (

@@ -2,6 +2,8 @@
 {{ config(materialized='view') }}
 
 select
+    sent_user_id,
+    anonymous_id,
     user_id,
     sent_company_id as company_id,
     event_day,

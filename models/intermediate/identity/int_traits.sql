@@ -1,13 +1,30 @@
 -- One row per entity, trait and stretch of time in which it had one value.
+--
+-- What can change tonight: the traits of users and companies of which a call is new in stg_trait_calls
+-- since the last good build, and of users that gained or lost an id or a device since. Who has no
+-- trait any more keeps one row, without one. Another plan starts anew.
+-- depends_on: {{ ref('int_changed_users') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['entity', 'entity_id'],
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_trait_names')]) }}"
+) }}
+
+{% set plan = [ref('stg_plan_trait_names')] -%}
+
 with
 
 trait_calls as (
     select * from {{ ref('stg_trait_calls') }}
 ),
 
-identified_days as (
-    select * from {{ ref('int_identified_days') }}
-    where calls is distinct from 0
+user_ids as (
+    select * from {{ ref('int_user_ids') }}
+),
+
+device_owners as (
+    select * from {{ ref('int_device_owners') }}
 ),
 
 trait_names as (
@@ -20,19 +37,49 @@ owned as (
         case when trait_calls.type = 'group' then 'company' else 'user' end as entity,
         case
             when trait_calls.type = 'group' then trait_calls.company_id
-            else identified_days.user_id
+            else coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)
         end as entity_id,
-        trait_calls.*
+        trait_calls.traits,
+        trait_calls.event_at,
+        trait_calls.event_day,
+        trait_calls.received_at,
+        trait_calls.message_id
+        {%- if is_incremental() %},
+        trait_calls.build
+        {%- endif %}
     from trait_calls
-    left join identified_days
+    left join user_ids on trait_calls.user_id = user_ids.id
+    left join device_owners
         on
-            trait_calls.type = 'identify'
-            and trait_calls.type = identified_days.type
-            and trait_calls.user_id is not distinct from identified_days.sent_user_id
-            and trait_calls.anonymous_id is not distinct from identified_days.anonymous_id
-            and trait_calls.company_id is not distinct from identified_days.sent_company_id
-            and trait_calls.event_day = identified_days.event_day
+            trait_calls.user_id is null
+            and trait_calls.anonymous_id = device_owners.anonymous_id
+            and (
+                device_owners.from_day is null
+                or device_owners.from_day <= trait_calls.event_day
+            )
+            and (device_owners.to_day is null or device_owners.to_day > trait_calls.event_day)
 ),
+
+{% if is_incremental() -%}
+{% set since = last_good_build(plan) -%}
+touched as (
+    select
+        entity,
+        entity_id
+    from owned
+    where
+        build > {{ since }}
+        and entity_id is not null
+
+    union
+
+    select
+        'user' as entity,
+        user_id as entity_id
+    from {{ ref('int_changed_users') }}
+    where build > {{ since }}
+),
+{%- endif %}
 
 exploded as (
     select
@@ -47,6 +94,12 @@ exploded as (
         owned.message_id,
         pairs.id as position
     from owned
+    {%- if is_incremental() %}
+    semi join touched
+        on
+            owned.entity = touched.entity
+            and owned.entity_id = touched.entity_id
+    {%- endif %}
     cross join {{ json_pairs('owned.traits') }} as pairs
     left join trait_names
         on
@@ -96,18 +149,42 @@ stretches as (
             order by event_at
         ) as to_day
     from changes
-)
+),
 
 -- A null cleared the trait: it ends a stretch and opens none.
+valued as (
+    select
+        entity,
+        entity_id,
+        trait,
+        value,
+        {{ json_value_text('cast(value as json)') }} as value_text,
+        valid_from,
+        valid_to,
+        from_day,
+        to_day
+    from stretches
+    where value is not null
+)
+
+{%- if is_incremental() %}
+
 select
-    entity,
-    entity_id,
-    trait,
-    value,
-    {{ json_value_text('cast(value as json)') }} as value_text,
-    valid_from,
-    valid_to,
-    from_day,
-    to_day
-from stretches
-where value is not null
+    touched.entity,
+    touched.entity_id,
+    valued.* except (entity, entity_id),
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from touched
+left join valued
+    on
+        touched.entity = valued.entity
+        and touched.entity_id = valued.entity_id
+{%- else %}
+
+select
+    valued.*,
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from valued
+{%- endif %}

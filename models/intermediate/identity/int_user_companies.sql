@@ -1,8 +1,10 @@
 -- One row per user and stretch of days in which its calls belong to one company.
 --
 -- What can change tonight: the stretches of users that were sighted with a company outside of a
--- stretch of that company's, by what is new in int_sightings since the last good build. A user that
--- is sighted with none any more keeps one row, with no company.
+-- stretch of that company's, by what is new in int_sightings since the last good build; and those of
+-- users that gained or lost an id or a device since. A user that is sighted with none any more keeps
+-- one row, with no company.
+-- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -26,6 +28,44 @@ new_sightings as (
 
 touched as (
     {{ unsettled('new_sightings', 'user_id', 'company_id') }}
+
+    union
+
+    select user_id
+    from {{ ref('int_changed_users') }}
+    where build > {{ since }}
+),
+
+-- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
+their_ids as (
+    select user_id as id from touched
+    union
+    select user_ids.id
+    from {{ ref('int_user_ids') }} as user_ids
+    semi join touched on user_ids.user_id = touched.user_id
+),
+
+their_devices as (
+    select device_owners.anonymous_id
+    from {{ ref('int_device_owners') }} as device_owners
+    semi join touched on device_owners.user_id = touched.user_id
+),
+
+all_sightings as (
+    select sightings.*
+    from {{ ref('int_sightings') }} as sightings
+    semi join their_ids on sightings.sent_user_id = their_ids.id
+
+    union all
+
+    select sightings.*
+    from {{ ref('int_sightings') }} as sightings
+    semi join their_devices on sightings.anonymous_id = their_devices.anonymous_id
+    where sightings.sent_user_id is null
+),
+{%- else -%}
+all_sightings as (
+    select * from {{ ref('int_sightings') }}
 ),
 {%- endif %}
 
@@ -36,7 +76,7 @@ sightings as (
         event_day,
         min(first_at) as first_at,
         max(last_at) as last_at
-    from {{ ref('int_sightings') }}
+    from all_sightings
     where
         calls is distinct from 0
         {%- if is_incremental() %}
@@ -47,24 +87,23 @@ sightings as (
 
 {{ last_seen_by_day('sightings', 'user_id', 'company_id') }}
 
+{%- if is_incremental() %}
+
+select
+    touched.user_id,
+    last_seen.company_id,
+    last_seen.from_day,
+    last_seen.to_day,
+    last_seen.seen_on,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from touched
+left join last_seen on touched.user_id = last_seen.user_id
+{%- else %}
+
 select
     last_seen.*,
     {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from last_seen
-
-{%- if is_incremental() %}
-
-union all
-
-select
-    touched.user_id,
-    cast(null as varchar) as company_id,
-    cast(null as date) as from_day,
-    cast(null as date) as to_day,
-    cast(null as date) as seen_on,
-    {{ this_build() }} as build,
-    {{ grounds() }} as grounds
-from touched
-anti join last_seen on touched.user_id = last_seen.user_id
 {%- endif %}

@@ -1,8 +1,8 @@
 -- One row per user id that was left behind in an alias, with the user it leads to.
 --
 -- What can change tonight: any id, for one alias can lead a long chain elsewhere. So all of them are
--- followed anew, and those written that lead elsewhere since. What is left behind no more leads to
--- itself.
+-- followed anew, and those written that lead elsewhere since, with the users that they led to before:
+-- they lost something. What is left behind no more leads to itself.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -87,14 +87,17 @@ now as (
     {%- if is_incremental() %}
     select
         coalesce(ends.id, built.id) as id,
-        coalesce(ends.user_id, built.id) as user_id
+        coalesce(ends.user_id, built.id) as user_id,
+        {{ list_with('built.former_user_ids', 'coalesce(built.user_id, ends.id)') }}
+            as former_user_ids
     from (select * from ends where id <> user_id) as ends
     full join {{ this }} as built on ends.id = built.id
     where coalesce(ends.user_id, built.id) is distinct from built.user_id
     {%- else %}
     select
         id,
-        user_id
+        user_id,
+        {{ list_with(empty_list('varchar'), 'id') }} as former_user_ids
     from ends
     where id <> user_id
     {%- endif %}

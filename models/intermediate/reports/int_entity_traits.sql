@@ -1,5 +1,7 @@
 -- One row per entity and trait that a report can filter or break down by, with its latest value:
 -- a trait of the entity itself, or company.<trait> of the company that a user was last seen with.
+{{ config(materialized='view') }}
+
 with
 
 latest_traits as (

@@ -10,22 +10,22 @@ reports as (
         on
             retention_reports.entity = selectors.entity
             and retention_reports.cohort_event is not distinct from selectors.event
-            and retention_reports.filter_by is not distinct from selectors.filter_by
-            and retention_reports.filter_values is not distinct from selectors.filter_values
 ),
 
-selector_periods as (
-    select
-        *,
-        row_number() over (
-            partition by selector_id, period, entity_id
-            order by period_number
-        ) as cohort_event_period
-    from {{ ref('int_selector_periods') }}
+selector_periods as {{ read_anew() }} (
+    select * from {{ ref('int_selector_periods') }}
 ),
 
 periods as (
     select * from {{ ref('int_periods') }}
+),
+
+filtered_entities as (
+    select * from {{ ref('int_filtered_entities') }}
+),
+
+numbers as {{ read_anew() }} (
+    select * from {{ ref('int_entity_numbers') }}
 ),
 
 traits as (
@@ -39,44 +39,121 @@ entity_traits as (
 ),
 
 -- The first cohort event is the first ever: before starts_on too.
-members as (
+entered as (
     select
         reports.report,
-        reports.entity,
-        reports.period,
-        reports.breakdown,
-        reports.breakdown_at,
-        selector_periods.period_number as cohort_number,
-        selector_periods.entity_id,
-        selector_periods.first_day as entered_on,
-        selector_periods.first_company_id
+        selector_periods.entity_number,
+        min(selector_periods.period_number) as cohort_number,
+        min(selector_periods.first_day) as entered_on
     from reports
     inner join selector_periods
         on
             reports.selector_id = selector_periods.selector_id
             and reports.period = selector_periods.period
-            and (reports.cohort_rule = 'every' or selector_periods.cohort_event_period = 1)
+    where reports.cohort_rule = 'first'
+    group by reports.report, selector_periods.entity_number
+
+    union all
+
+    select
+        reports.report,
+        selector_periods.entity_number,
+        selector_periods.period_number as cohort_number,
+        selector_periods.first_day as entered_on
+    from reports
+    inner join selector_periods
+        on
+            reports.selector_id = selector_periods.selector_id
+            and reports.period = selector_periods.period
+    where reports.cohort_rule = 'every'
+),
+
+members as (
+    select
+        reports.report,
+        reports.entity,
+        reports.period,
+        reports.selector_id,
+        reports.breakdown,
+        reports.breakdown_at,
+        entered.cohort_number,
+        entered.entity_number,
+        entered.entered_on
+    from entered
+    inner join reports on entered.report = reports.report
     inner join periods
         on
-            selector_periods.period = periods.period
-            and selector_periods.period_number = periods.period_number
+            reports.period = periods.period
+            and entered.cohort_number = periods.period_number
             and (reports.starts_on is null or periods.period_end >= reports.starts_on)
             and (reports.ends_on is null or periods.period_start <= reports.ends_on)
+    left join filtered_entities
+        on
+            reports.entity = filtered_entities.entity
+            and reports.filter_by = filtered_entities.filter_by
+            and reports.filter_values = filtered_entities.filter_values
+            and entered.entity_number = filtered_entities.entity_number
+    where
+        reports.filter_by is null
+        or filtered_entities.entity_number is not null
+),
+
+-- Traits know entities by name.
+named_members as (
+    select
+        members.*,
+        numbers.entity_id
+    from members
+    inner join numbers on members.entity_number = numbers.entity_number
+    where members.breakdown is not null
 ),
 
 latest_values as (
     select
-        members.report,
-        members.cohort_number,
-        members.entity_id,
+        named_members.report,
+        named_members.cohort_number,
+        named_members.entity_number,
         entity_traits.value_text
-    from members
+    from named_members
     inner join entity_traits
         on
-            members.entity = entity_traits.entity
-            and members.breakdown = entity_traits.trait
-            and members.entity_id = entity_traits.entity_id
-    where members.breakdown_at = 'latest'
+            named_members.entity = entity_traits.entity
+            and named_members.breakdown = entity_traits.trait
+            and named_members.entity_id = entity_traits.entity_id
+    where named_members.breakdown_at = 'latest'
+),
+
+-- The company of the event with which a user entered.
+entered_with as (
+    select
+        named_members.report,
+        named_members.cohort_number,
+        named_members.entity_number,
+        named_members.entered_on,
+        substr(named_members.breakdown, length('company.') + 1) as trait,
+        nullif(
+            min_by(
+                coalesce(days.company_id, ''), (days.first_at, coalesce(days.company_id, ''))
+            ),
+            ''
+        ) as company_id
+    from named_members
+    inner join {{ ref('int_selector_events') }} as selector_events
+        on named_members.selector_id = selector_events.selector_id
+    inner join {{ ref('int_attributed_days') }} as days
+        on
+            named_members.entity_id = days.user_id
+            and named_members.entered_on = days.event_day
+            and selector_events.event = days.event
+            and days.calls is distinct from 0
+            and not days.is_internal
+    where
+        named_members.breakdown_at = 'entry'
+        and named_members.entity = 'user'
+        and starts_with(named_members.breakdown, 'company.')
+    group by
+        named_members.report, named_members.cohort_number, named_members.entity_number,
+        named_members.entered_on, named_members.breakdown
 ),
 
 -- Whose trait tells the value at entry: the entity's own, or that of the event's company.
@@ -84,28 +161,24 @@ asked_at_entry as (
     select
         report,
         cohort_number,
-        entity_id,
+        entity_number,
         entered_on,
         'company' as trait_entity,
-        first_company_id as trait_entity_id,
-        substr(breakdown, length('company.') + 1) as trait
-    from members
-    where
-        breakdown_at = 'entry'
-        and entity = 'user'
-        and starts_with(breakdown, 'company.')
+        company_id as trait_entity_id,
+        trait
+    from entered_with
 
     union all
 
     select
         report,
         cohort_number,
-        entity_id,
+        entity_number,
         entered_on,
         entity as trait_entity,
         entity_id as trait_entity_id,
         breakdown as trait
-    from members
+    from named_members
     where
         breakdown_at = 'entry'
         and not (entity = 'user' and starts_with(breakdown, 'company.'))
@@ -116,7 +189,7 @@ entry_values as (
     select
         asked_at_entry.report,
         asked_at_entry.cohort_number,
-        asked_at_entry.entity_id,
+        asked_at_entry.entity_number,
         traits.value_text
     from asked_at_entry
     inner join traits
@@ -127,7 +200,7 @@ entry_values as (
             and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)
     qualify row_number() over (
         partition by
-            asked_at_entry.report, asked_at_entry.cohort_number, asked_at_entry.entity_id
+            asked_at_entry.report, asked_at_entry.cohort_number, asked_at_entry.entity_number
         order by traits.valid_from
     ) = 1
 ),
@@ -142,7 +215,7 @@ select
     report,
     period,
     cohort_number,
-    entity_id,
+    entity_number,
     '(all)' as breakdown_value
 from members
 
@@ -152,12 +225,12 @@ select
     members.report,
     members.period,
     members.cohort_number,
-    members.entity_id,
+    members.entity_number,
     coalesce(values_found.value_text, '(none)') as breakdown_value
 from members
 left join values_found
     on
         members.report = values_found.report
         and members.cohort_number = values_found.cohort_number
-        and members.entity_id = values_found.entity_id
+        and members.entity_number = values_found.entity_number
 where members.breakdown is not null

@@ -1,101 +1,117 @@
 -- One row per selector, entity and day with an event that the selector picks.
+--
+-- What can change tonight: the days of users and companies of which a row is new in
+-- int_attributed_days since the last good build. A selector that is new is told over all history, one
+-- that no report uses any more goes. A day that has nothing left stays, with no events; so does one
+-- row without a day for each selector, which says that it was told. Another plan starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='selector_day',
+    pre_hook=[
+        "{{ start_anew_on_other_grounds([ref('stg_plan_events')]) }}",
+        "{{ keep_only('selector_id', ref('int_selectors')) }}"
+    ]
+) }}
+
+{% set plan = [ref('stg_plan_events')] -%}
+{% set new_selectors = not_here_yet('selector_id', ref('int_selectors')) -%}
+
 with
 
-selectors as (
-    select * from {{ ref('int_selectors') }}
-),
-
-event_catalog as (
-    select * from {{ ref('int_event_catalog') }}
-),
-
-activity_days as (
-    select activity_days.*
-    from {{ ref('int_activity_days') }} as activity_days
-    inner join {{ ref('int_as_of') }} as as_of on activity_days.event_day <= as_of.as_of
-    where activity_days.events is distinct from 0
-),
-
-entity_traits as (
-    select * from {{ ref('int_entity_traits') }}
-),
-
--- No event named means any that counts as active.
 selector_events as (
-    select
-        selectors.selector_id,
-        selectors.entity,
-        selectors.filter_by,
-        event_catalog.event
-    from selectors
-    inner join event_catalog
-        on
-            selectors.event = event_catalog.event
-            or (selectors.event is null and event_catalog.counts_as_active)
+    select * from {{ ref('int_selector_events') }}
 ),
 
-filter_values as (
-    select
-        selector_id,
-        entity,
-        filter_by,
-        {{ comparable(split_to_rows('filter_values')) }} as filter_value
-    from selectors
-    where filter_by is not null
+numbers as {{ read_anew() }} (
+    select * from {{ ref('int_entity_numbers') }}
 ),
 
-filtered_entities as (
+event_days as {{ read_anew() }} (
+    select * from {{ ref('int_attributed_days') }}
+    where type in ('track', 'page', 'screen')
+),
+
+{% if is_incremental() -%}
+{% set since = last_good_build(plan) -%}
+new_days as (
+    select
+        user_id,
+        company_id,
+        event_day
+    from event_days
+    where build > {{ since }}
+),
+{%- endif %}
+
+{% for entity in ['user', 'company'] -%}
+{% if is_incremental() -%}
+touched_{{ entity }}_days as (
     select distinct
-        filter_values.selector_id,
-        entity_traits.entity_id
-    from filter_values
-    inner join entity_traits
-        on
-            filter_values.entity = entity_traits.entity
-            and filter_values.filter_by = entity_traits.trait
-            and filter_values.filter_value = {{ comparable('entity_traits.value_text') }}
+        {{ entity }}_id,
+        event_day
+    from new_days
+    where {{ entity }}_id is not null
 ),
+{%- endif %}
 
-picked_days as (
+{{ entity }}_days as (
     select
         selector_events.selector_id,
-        selector_events.filter_by,
-        case
-            when selector_events.entity = 'user' then activity_days.user_id
-            else activity_days.company_id
-        end as entity_id,
-        coalesce(activity_days.company_id, '') as company_or_none,
-        activity_days.event_day,
-        activity_days.events,
-        activity_days.first_at
-    from activity_days
-    inner join selector_events on activity_days.event = selector_events.event
+        numbers.entity_number,
+        event_days.event_day,
+        sum(event_days.calls) filter (
+            not event_days.is_internal and event_days.calls is distinct from 0
+        ) as events
+    from event_days
+    inner join selector_events
+        on
+            selector_events.entity = '{{ entity }}'
+            and event_days.event = selector_events.event
+    inner join numbers
+        on
+            numbers.entity = '{{ entity }}'
+            and event_days.{{ entity }}_id = numbers.entity_id
+    {%- if is_incremental() %}
+    {{ 'left' if new_selectors else 'inner' }} join touched_{{ entity }}_days as touched
+        on
+            event_days.{{ entity }}_id = touched.{{ entity }}_id
+            and event_days.event_day = touched.event_day
+    {%- if new_selectors %}
+    where
+        touched.event_day is not null
+        or selector_events.selector_id in ({{ new_selectors }})
+    {%- endif %}
+    {%- endif %}
+    group by selector_events.selector_id, numbers.entity_number, event_days.event_day
 ),
 
-entity_days as (
+{% endfor -%}
+
+picked as (
+    select * from user_days
+    union all
+    select * from company_days
+    union all
     select
         selector_id,
-        filter_by,
-        entity_id,
-        event_day,
-        sum(events) as events,
-        nullif(min_by(company_or_none, (first_at, company_or_none)), '') as first_company_id
-    from picked_days
-    where entity_id is not null
-    group by selector_id, filter_by, entity_id, event_day
+        0 as entity_number,
+        cast(null as date) as event_day,
+        0 as events
+    from {{ ref('int_selectors') }}
 )
 
 select
-    entity_days.selector_id,
-    entity_days.entity_id,
-    entity_days.event_day,
-    entity_days.events,
-    entity_days.first_company_id
-from entity_days
-left join filtered_entities
-    on
-        entity_days.selector_id = filtered_entities.selector_id
-        and entity_days.entity_id = filtered_entities.entity_id
+    {{ hash_of(['selector_id', 'entity_number', 'event_day']) }} as selector_day,
+    selector_id,
+    entity_number,
+    event_day,
+    cast(coalesce(events, 0) as integer) as events,
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from picked
+{%- if not is_incremental() %}
 where
-    entity_days.filter_by is null
-    or filtered_entities.entity_id is not null
+    events > 0
+    or event_day is null
+{%- endif %}

@@ -1,29 +1,31 @@
--- One row per selector, entity and calendar period with an event that the selector picks.
-with
+-- One row per selector, entity and calendar period with an event that the selector picks, of those that
+-- a report asks for.
+{{ config(materialized='view') }}
 
-selector_days as (
-    select
-        selector_days.*,
-        days.day_number,
-        days.week_number,
-        days.month_number
-    from {{ ref('int_selector_days') }} as selector_days
-    inner join {{ ref('int_days') }} as days on selector_days.event_day = days.day
-)
-
-{% for period in ['day', 'week', 'month'] -%}
 select
-    selector_id,
-    '{{ period }}' as period,
-    {{ period }}_number as period_number,
-    entity_id,
-    sum(events) as events,
-    min(event_day) as first_day,
-    nullif(min_by(coalesce(first_company_id, ''), event_day), '') as first_company_id
-from selector_days
-group by selector_id, {{ period }}_number, entity_id
-{% if not loop.last %}
+    selector_days.selector_id,
+    'day' as period,
+    cast(days.day_number as integer) as period_number,
+    selector_days.entity_number,
+    selector_days.events,
+    selector_days.event_day as first_day
+from {{ ref('int_selector_days') }} as selector_days
+inner join {{ ref('int_days') }} as days on selector_days.event_day = days.day
+where
+    selector_days.events > 0
+    and selector_days.selector_id in (
+        select clocks.selector_id
+        from {{ ref('int_selector_clocks') }} as clocks
+        where clocks.period = 'day'
+    )
+
 union all
 
-{% endif %}
-{%- endfor %}
+select
+    selector_id,
+    period,
+    period_number,
+    entity_number,
+    events,
+    first_day
+from {{ ref('int_selector_weeks') }}

@@ -1,4 +1,6 @@
 -- One row per activity report, clock and period that has begun.
+{% set windows = {'rolling_7d': 7, 'rolling_30d': 30} -%}
+
 with
 
 reports as (
@@ -10,8 +12,6 @@ reports as (
         on
             activity_reports.entity = selectors.entity
             and activity_reports.event is not distinct from selectors.event
-            and activity_reports.filter_by is not distinct from selectors.filter_by
-            and activity_reports.filter_values is not distinct from selectors.filter_values
 ),
 
 periods as (
@@ -22,35 +22,13 @@ days as (
     select * from {{ ref('int_days') }}
 ),
 
+filtered_entities as (
+    select * from {{ ref('int_filtered_entities') }}
+),
+
 selector_periods as (
     select * from {{ ref('int_selector_periods') }}
-),
-
-selector_days as (
-    select
-        selector_days.*,
-        days.day_number
-    from {{ ref('int_selector_days') }} as selector_days
-    inner join days on selector_days.event_day = days.day
-),
-
-first_days as (
-    select
-        selector_id,
-        min(event_day) as first_day
-    from selector_days
-    group by selector_id
-),
-
-report_ranges as (
-    select
-        reports.report,
-        reports.entity,
-        reports.selector_id,
-        coalesce(reports.starts_on, first_days.first_day) as first_day,
-        least(reports.ends_on, (select as_of from {{ ref('int_as_of') }})) as last_day
-    from reports
-    left join first_days on reports.selector_id = first_days.selector_id
+    where selector_id in (select reports.selector_id from reports)
 ),
 
 neighbours as (
@@ -58,26 +36,71 @@ neighbours as (
         selector_id,
         period,
         period_number,
+        entity_number,
         events,
         lag(period_number) over one_entity as previous_number,
         lead(period_number) over one_entity as next_number
     from selector_periods
-    window one_entity as (partition by selector_id, period, entity_id order by period_number)
+    window one_entity as (
+        partition by selector_id, period, entity_number
+        order by period_number
+    )
 ),
 
-lifecycle as (
+-- A window that ends within n days of an active day holds that entity. So each run of days with
+-- gaps under n adds one when it comes in, and takes one away n days after it went.
+counted as (
     select
-        selector_id,
-        period,
-        period_number,
+        reports.report,
+        neighbours.period,
+        neighbours.period_number,
         count(*) as active,
         count(*) filter (previous_number is null) as new,
         count(*) filter (previous_number = period_number - 1) as retained,
         count(*) filter (previous_number < period_number - 1) as resurrected,
-        sum(events) as events,
-        count(*) filter (next_number is distinct from period_number + 1) as dormant_next
-    from neighbours
-    group by selector_id, period, period_number
+        count(*) filter (next_number is distinct from period_number + 1) as dormant_next,
+        sum(neighbours.events) as events,
+        {%- for clock, length in windows.items() %}
+        count(*) filter (
+            previous_number is null or previous_number + {{ length }} <= period_number
+        ) as {{ clock }}_came,
+        count(*) filter (
+            next_number is null or next_number >= period_number + {{ length }}
+        ) as {{ clock }}_went
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from reports
+    inner join neighbours on reports.selector_id = neighbours.selector_id
+    left join filtered_entities
+        on
+            reports.entity = filtered_entities.entity
+            and reports.filter_by = filtered_entities.filter_by
+            and reports.filter_values = filtered_entities.filter_values
+            and neighbours.entity_number = filtered_entities.entity_number
+    where
+        reports.filter_by is null
+        or filtered_entities.entity_number is not null
+    group by reports.report, neighbours.period, neighbours.period_number
+),
+
+first_days as (
+    select
+        counted.report,
+        min(days.day) as first_day
+    from counted
+    inner join days on counted.period_number = days.day_number
+    where counted.period = 'day'
+    group by counted.report
+),
+
+report_ranges as (
+    select
+        reports.report,
+        reports.entity,
+        coalesce(reports.starts_on, first_days.first_day) as first_day,
+        least(reports.ends_on, (select as_of from {{ ref('int_as_of') }})) as last_day
+    from reports
+    left join first_days on reports.report = first_days.report
 ),
 
 calendar_rows as (
@@ -99,87 +122,87 @@ calendar_rows as (
         on
             periods.period_end >= report_ranges.first_day
             and periods.period_start <= report_ranges.last_day
-    left join lifecycle as now
+    left join counted as now
         on
-            report_ranges.selector_id = now.selector_id
+            report_ranges.report = now.report
             and periods.period = now.period
             and periods.period_number = now.period_number
-    left join lifecycle as before
+    left join counted as before
         on
-            report_ranges.selector_id = before.selector_id
+            report_ranges.report = before.report
             and periods.period = before.period
             and periods.period_number = before.period_number + 1
 ),
 
--- A window that ends within n days of an active day holds that entity. So each run of days with
--- gaps under n adds one when it begins, and takes one away n days after it ended.
-neighbouring_days as (
-    select
-        selector_days.selector_id,
-        selector_days.day_number,
-        selector_days.events,
-        windows.clock,
-        windows.length,
-        lag(selector_days.day_number) over one_entity as previous_day,
-        lead(selector_days.day_number) over one_entity as next_day
-    from selector_days
-    cross join (values ('rolling_7d', 7), ('rolling_30d', 30)) as windows (clock, length)
-    window one_entity as (
-        partition by windows.clock, selector_days.selector_id, selector_days.entity_id
-        order by selector_days.day_number
-    )
-),
-
 steps as (
+    {% for clock, length in windows.items() -%}
     select
-        selector_id,
-        clock,
-        day_number,
-        count(*) filter (previous_day is null or previous_day + length <= day_number) as active,
-        sum(events) as events
-    from neighbouring_days
-    group by selector_id, clock, day_number
+        report,
+        '{{ clock }}' as clock,
+        {{ length }} as length,
+        period_number as day_number,
+        {{ clock }}_came as active,
+        events
+    from counted
+    where period = 'day'
 
     union all
 
     select
-        selector_id,
-        clock,
-        day_number + length as day_number,
-        -count(*) filter (next_day is null or next_day >= day_number + length) as active,
-        -sum(events) as events
-    from neighbouring_days
-    group by selector_id, clock, day_number + length
+        report,
+        '{{ clock }}' as clock,
+        {{ length }} as length,
+        period_number + {{ length }} as day_number,
+        -{{ clock }}_went as active,
+        -events as events
+    from counted
+    where period = 'day'
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
 ),
 
 daily_steps as (
     select
-        first_days.selector_id,
+        report_ranges.report,
+        report_ranges.entity,
         windows.clock,
+        windows.length,
         days.day,
+        days.day >= report_ranges.first_day as is_in_report,
         sum(coalesce(steps.active, 0)) as active,
         sum(coalesce(steps.events, 0)) as events
-    from first_days
-    inner join days on first_days.first_day <= days.day
-    cross join (values ('rolling_7d'), ('rolling_30d')) as windows (clock)
+    from report_ranges
+    left join first_days on report_ranges.report = first_days.report
+    inner join days
+        on
+            days.day >= least(first_days.first_day, report_ranges.first_day)
+            and days.day <= report_ranges.last_day
+    cross join (
+        values {% for clock, length in windows.items() -%}
+        ('{{ clock }}', {{ length }}){{ ', ' if not loop.last }}
+        {%- endfor %}
+    ) as windows (clock, length)
     left join steps
         on
-            first_days.selector_id = steps.selector_id
+            report_ranges.report = steps.report
             and windows.clock = steps.clock
             and days.day_number = steps.day_number
-    group by first_days.selector_id, windows.clock, days.day
+    group by
+        report_ranges.report, report_ranges.entity, report_ranges.first_day,
+        windows.clock, windows.length, days.day
 ),
 
 running as (
     select
-        selector_id,
-        clock,
-        day,
-        sum(active) over up_to_day as active,
-        sum(events) over up_to_day as events
+        *,
+        sum(active) over up_to_day as active_then,
+        sum(events) over up_to_day as events_then
     from daily_steps
     window up_to_day as (
-        partition by selector_id, clock
+        partition by report, clock
         order by day
         rows between unbounded preceding and current row
     )
@@ -187,26 +210,20 @@ running as (
 
 rolling_rows as (
     select
-        report_ranges.report,
-        report_ranges.entity,
-        windows.clock,
-        days.day - windows.length + 1 as period_start,
-        days.day as period_end,
-        coalesce(running.active, 0) as active,
+        report,
+        entity,
+        clock,
+        day - length + 1 as period_start,
+        day as period_end,
+        active_then as active,
         cast(null as bigint) as new,
         cast(null as bigint) as retained,
         cast(null as bigint) as resurrected,
         cast(null as bigint) as dormant,
-        coalesce(running.events, 0) as events,
+        events_then as events,
         true as is_complete
-    from report_ranges
-    inner join days on days.day between report_ranges.first_day and report_ranges.last_day
-    cross join (values ('rolling_7d', 7), ('rolling_30d', 30)) as windows (clock, length)
-    left join running
-        on
-            report_ranges.selector_id = running.selector_id
-            and windows.clock = running.clock
-            and days.day = running.day
+    from running
+    where is_in_report
 ),
 
 all_rows as (

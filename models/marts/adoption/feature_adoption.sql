@@ -1,14 +1,9 @@
 -- One row per week or month, segment of companies, planned feature, and kind of entity.
 with
 
-activity_days as (
-    select
-        activity_days.*,
-        days.week_number,
-        days.month_number
-    from {{ ref('int_activity_days') }} as activity_days
-    inner join {{ ref('int_days') }} as days on activity_days.event_day = days.day
-    where activity_days.events is distinct from 0
+feature_periods as {{ read_anew() }} (
+    select * from {{ ref('int_feature_periods') }}
+    where uses > 0
 ),
 
 periods as (
@@ -21,10 +16,17 @@ as_of as (
 ),
 
 plan_traits as (
-    select * from {{ ref('int_traits') }}
+    select
+        traits.*,
+        numbers.entity_number as company_number
+    from {{ ref('int_traits') }} as traits
+    inner join {{ ref('int_entity_numbers') }} as numbers
+        on
+            traits.entity = numbers.entity
+            and traits.entity_id = numbers.entity_id
     where
-        entity = 'company'
-        and trait = {{ name_in_vars('company_plan_trait') }}
+        traits.entity = 'company'
+        and traits.trait = {{ name_in_vars('company_plan_trait') }}
 ),
 
 plans as (
@@ -37,28 +39,12 @@ features as (
     where feature is not null
 ),
 
-period_days as (
-    select
-        'week' as period,
-        week_number as period_number,
-        *
-    from activity_days
-
-    union all
-
-    select
-        'month' as period,
-        month_number as period_number,
-        *
-    from activity_days
-),
-
 -- A company is paying by the plan it has when the period ends, or now while it runs.
 paying_companies as (
-    select
+    select distinct
         periods.period,
-        periods.period_number,
-        plan_traits.entity_id as company_id
+        periods.period_start,
+        plan_traits.company_number
     from periods
     cross join as_of
     inner join plan_traits
@@ -78,24 +64,24 @@ paying_companies as (
 segmented as (
     select
         'all' as segment,
-        period_days.*
-    from period_days
+        feature_periods.*
+    from feature_periods
 
     union all
 
     select
         case
-            when paying_companies.company_id is null then 'free'
+            when paying_companies.company_number is null then 'free'
             else 'paying'
         end as segment,
-        period_days.*
-    from period_days
+        feature_periods.*
+    from feature_periods
     left join paying_companies
         on
-            period_days.period = paying_companies.period
-            and period_days.period_number = paying_companies.period_number
-            and period_days.company_id = paying_companies.company_id
-    where period_days.company_id is not null
+            feature_periods.period = paying_companies.period
+            and feature_periods.period_start = paying_companies.period_start
+            and feature_periods.company_number = paying_companies.company_number
+    where feature_periods.company_number is not null
 ),
 
 entity_uses as (
@@ -103,15 +89,15 @@ entity_uses as (
     select
         '{{ entity }}' as entity,
         period,
-        period_number,
+        period_start,
         segment,
-        {{ entity }}_id as entity_id,
+        {{ entity }}_number as entity_number,
         feature,
-        bool_or(counts_as_active) as is_active,
-        sum(events) as events
+        bool_or(is_active) as is_active,
+        sum(uses) as uses
     from segmented
-    where {{ entity }}_id is not null
-    group by period, period_number, segment, {{ entity }}_id, feature
+    where {{ entity }}_number is not null
+    group by period, period_start, segment, {{ entity }}_number, feature
     {% if not loop.last %}
     union all
 
@@ -123,11 +109,11 @@ active_entities as (
     select
         entity,
         period,
-        period_number,
+        period_start,
         segment,
-        entity_id
+        entity_number
     from entity_uses
-    group by entity, period, period_number, segment, entity_id
+    group by entity, period, period_start, segment, entity_number
     having bool_or(is_active)
 ),
 
@@ -135,48 +121,47 @@ bases as (
     select
         entity,
         period,
-        period_number,
+        period_start,
         segment,
         count(*) as active
     from active_entities
-    group by entity, period, period_number, segment
+    group by entity, period, period_start, segment
 ),
 
 adoptions as (
     select
         entity_uses.entity,
         entity_uses.period,
-        entity_uses.period_number,
+        entity_uses.period_start,
         entity_uses.segment,
         entity_uses.feature,
-        count(active_entities.entity_id) as adopters,
-        sum(entity_uses.events) as uses
+        count(active_entities.entity_number) as adopters,
+        sum(entity_uses.uses) as uses
     from entity_uses
     left join active_entities
         on
             entity_uses.entity = active_entities.entity
             and entity_uses.period = active_entities.period
-            and entity_uses.period_number = active_entities.period_number
+            and entity_uses.period_start = active_entities.period_start
             and entity_uses.segment = active_entities.segment
-            and entity_uses.entity_id = active_entities.entity_id
+            and entity_uses.entity_number = active_entities.entity_number
     where entity_uses.feature is not null
     group by
-        entity_uses.entity, entity_uses.period, entity_uses.period_number,
+        entity_uses.entity, entity_uses.period, entity_uses.period_start,
         entity_uses.segment, entity_uses.feature
 ),
 
 first_periods as (
     select
         period,
-        min(period_number) as first_number
-    from period_days
+        min(period_start) as first_start
+    from feature_periods
     group by period
 ),
 
 cells as (
     select
         periods.period,
-        periods.period_number,
         periods.period_start,
         segments.segment,
         features.feature,
@@ -186,7 +171,7 @@ cells as (
     inner join first_periods
         on
             periods.period = first_periods.period
-            and periods.period_number >= first_periods.first_number
+            and periods.period_start >= first_periods.first_start
     cross join (values ('all'), ('paying'), ('free')) as segments (segment)
     cross join features
     cross join (values ('user'), ('company')) as entities (entity)
@@ -203,13 +188,13 @@ counted as (
         on
             cells.entity = bases.entity
             and cells.period = bases.period
-            and cells.period_number = bases.period_number
+            and cells.period_start = bases.period_start
             and cells.segment = bases.segment
     left join adoptions
         on
             cells.entity = adoptions.entity
             and cells.period = adoptions.period
-            and cells.period_number = adoptions.period_number
+            and cells.period_start = adoptions.period_start
             and cells.segment = adoptions.segment
             and cells.feature = adoptions.feature
 )

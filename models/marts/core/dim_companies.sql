@@ -47,12 +47,13 @@ active_in_last_30_days as (
     select
         activity_days.company_id,
         count(distinct activity_days.user_id) as monthly_active_users
-    from {{ ref('int_activity_days') }} as activity_days
+    from {{ ref('fct_activity_days') }} as activity_days
     inner join as_of
         on activity_days.event_day between as_of.as_of - 29 and as_of.as_of
-    where
-        activity_days.counts_as_active
-        and activity_days.events is distinct from 0
+    inner join {{ ref('int_event_catalog') }} as event_catalog
+        on
+            activity_days.event = event_catalog.event
+            and event_catalog.counts_as_active
     group by activity_days.company_id
 ),
 

@@ -1,13 +1,23 @@
 -- One row per user, company, event and day. Anonymous days have no user.
 {{ config(materialized='view') }}
 
+with
+
+attributed_days as (
+    select * from {{ ref('int_attributed_days') }}
+    where
+        type in ('track', 'page', 'screen')
+        and calls is distinct from 0
+        and not is_internal
+)
+
 select
     user_id,
     company_id,
     event,
     event_day,
-    events,
-    first_at,
-    last_at
-from {{ ref('int_activity_days') }}
-where events > 0
+    cast(sum(calls) as bigint) as events,
+    min(first_at) as first_at,
+    max(last_at) as last_at
+from attributed_days
+group by user_id, company_id, event, event_day

@@ -1,9 +1,11 @@
 -- One row per user and company that were sighted together.
 with
 
-sightings as (
-    select * from {{ ref('int_sightings') }}
-    where calls is distinct from 0
+presence as (
+    select * from {{ ref('int_presence') }}
+    where
+        user_id is not null
+        and first_sighted_on is not null
 ),
 
 internal_entities as (
@@ -12,20 +14,19 @@ internal_entities as (
 )
 
 select
-    sightings.user_id,
-    sightings.company_id,
-    min(sightings.event_day) as first_day,
-    max(sightings.event_day) as last_day
-from sightings
+    presence.user_id,
+    presence.company_id,
+    presence.first_sighted_on as first_day,
+    presence.last_sighted_on as last_day
+from presence
 left join internal_entities as internal_users
     on
         internal_users.entity = 'user'
-        and sightings.user_id = internal_users.entity_id
+        and presence.user_id = internal_users.entity_id
 left join internal_entities as internal_companies
     on
         internal_companies.entity = 'company'
-        and sightings.company_id = internal_companies.entity_id
+        and presence.company_id = internal_companies.entity_id
 where
     internal_users.entity_id is null
     and internal_companies.entity_id is null
-group by sightings.user_id, sightings.company_id

@@ -7,7 +7,7 @@ select
     traits.valid_from,
     traits.valid_to
 from {{ ref('int_traits') }} as traits
-where not exists (
+where traits.trait is not null and not exists (
     select 1
     from {{ ref('int_internal_entities') }} as internal_entities
     where

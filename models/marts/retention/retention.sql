@@ -10,8 +10,6 @@ reports as (
         on
             retention_reports.entity = selectors.entity
             and retention_reports.return_event is not distinct from selectors.event
-            and retention_reports.filter_by is not distinct from selectors.filter_by
-            and retention_reports.filter_values is not distinct from selectors.filter_values
 ),
 
 periods as (
@@ -126,7 +124,7 @@ returns as (
         members.report,
         members.breakdown_value,
         members.cohort_number,
-        members.entity_id,
+        members.entity_number,
         reports.return_window,
         selector_periods.period_number - members.cohort_number as period_number
     from members
@@ -136,7 +134,7 @@ returns as (
         on
             reports.return_selector_id = selector_periods.selector_id
             and reports.period = selector_periods.period
-            and members.entity_id = selector_periods.entity_id
+            and members.entity_number = selector_periods.entity_number
             and members.cohort_number < selector_periods.period_number
             and last_periods.last_number >= selector_periods.period_number
             and reports.minimum_events <= selector_periods.events
@@ -168,11 +166,11 @@ counted_returns as (
             report,
             breakdown_value,
             cohort_number,
-            entity_id,
+            entity_number,
             max(period_number) as last_return
         from returns
         where return_window = 'on_or_after'
-        group by report, breakdown_value, cohort_number, entity_id
+        group by report, breakdown_value, cohort_number, entity_number
     ) as last_returns
     group by report, breakdown_value, cohort_number, last_return
 ),

@@ -6,9 +6,11 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
-    unique_key='message_id',
+    unique_key='message_key',
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
+
+{% set raw_calls = 'calls_to_judge' if is_incremental() else source('raw', 'calls') -%}
 
 with
 
@@ -18,27 +20,29 @@ loads as (
 
 {% if is_incremental() -%}
 new_calls as (
-    select calls.*
-    from {{ source('raw', 'calls') }} as calls
-    where calls.load_id > {{ newest_load('load_id') }}
+    select
+        *,
+        {{ hash_of(['message_id']) }} as message_key
+    from {{ source('raw', 'calls') }}
+    where load_id > {{ newest_load('load_id') }}
 ),
 
--- Those of the same messages that counted until tonight.
+-- Those of the same messages that counted until tonight. (A key is quicker to look up than an id;
+-- should two messages share one, both are judged again, each by its id.)
 counted_before as (
     select
-        built.message_id,
-        built.event_day,
-        built.left_days,
-        built.load_id,
-        built.line_number,
-        built.call_number
-    from {{ this }} as built
-    inner join (select distinct message_id from new_calls) as new_ids
-        on built.message_id = new_ids.message_id
+        message_id,
+        event_day,
+        left_days,
+        load_id,
+        line_number,
+        call_number
+    from {{ this }}
+    where message_key in (select new_calls.message_key from new_calls)
 ),
 
-raw_calls as (
-    select * from new_calls
+calls_to_judge as (
+    select * exclude (message_key) from new_calls
 
     union all
 
@@ -50,18 +54,14 @@ raw_calls as (
             and calls.line_number = counted_before.line_number
             and calls.call_number = counted_before.call_number
 ),
-{%- else -%}
-raw_calls as (
-    select * from {{ source('raw', 'calls') }}
-),
 {%- endif %}
 
 -- A retry is the same message received later: the copy received first counts. Which one that is
 -- may not depend on the order of landing: so ties are settled by content, and only then by place.
-repeated_ids as (
-    select message_id
-    from raw_calls
-    group by message_id
+repeated_keys as (
+    select {{ hash_of(['message_id']) }} as message_key
+    from {{ raw_calls }}
+    group by message_key
     having count(*) > 1
 ),
 
@@ -70,8 +70,9 @@ later_copies as (
         raw_calls.load_id,
         raw_calls.line_number,
         raw_calls.call_number
-    from raw_calls
-    inner join repeated_ids on raw_calls.message_id = repeated_ids.message_id
+    from {{ raw_calls }} as raw_calls
+    inner join repeated_keys
+        on {{ hash_of(['raw_calls.message_id']) }} = repeated_keys.message_key
     left join loads on raw_calls.load_id = loads.load_id
     qualify row_number() over (
         partition by raw_calls.message_id
@@ -92,7 +93,7 @@ later_copies as (
 
 counting_calls as (
     select raw_calls.*
-    from raw_calls
+    from {{ raw_calls }} as raw_calls
     anti join later_copies
         on
             raw_calls.load_id = later_copies.load_id
@@ -100,50 +101,58 @@ counting_calls as (
             and raw_calls.call_number = later_copies.call_number
 ),
 
-read_times as (
+-- Most calls are timed by these two alone, so the other two are read where a rule asks for them.
+received as (
     select
         *,
         {{ readable_time('"timestamp"') }} as read_timestamp,
-        {{ readable_time('original_timestamp') }} as read_original_timestamp,
-        {{ readable_time('sent_at') }} as read_sent_at,
         {{ readable_time('received_at') }} as read_received_at
     from counting_calls
 ),
 
+{% set read_sent_at = readable_time('sent_at') -%}
+{% set read_original_timestamp = readable_time('original_timestamp') -%}
+{% set sender_time -%}
+    coalesce({{ read_original_timestamp }}, case when in_batch then read_timestamp end)
+{%- endset -%}
+
 -- The rules by which a time is taken, in their order. An archive has corrected its
 -- `timestamp`; in a batch body it is the sender's own clock.
-timed as (
+ruled as (
     select
         *,
-        coalesce(read_received_at, read_sent_at) as receive_time,
-        coalesce(
-            read_original_timestamp,
-            case when in_batch then read_timestamp end
-        ) as sender_time,
+        coalesce(read_received_at, {{ read_sent_at }}) as receive_time,
         case
             when
                 not coalesce(in_batch, false)
                 and read_received_at is not null
                 and read_timestamp is not null
                 then 'corrected_by_sender'
-            when read_timestamp is not null and read_original_timestamp is not null
+            when read_timestamp is not null and {{ read_original_timestamp }} is not null
                 then 'set_by_caller'
             when
                 read_received_at is not null
-                and read_sent_at is not null
-                and sender_time is not null
+                and {{ read_sent_at }} is not null
+                and {{ sender_time }} is not null
                 then 'corrected'
             else 'as_sent'
-        end as time_rule,
+        end as time_rule
+    from received
+),
+
+timed as (
+    select
+        *,
         case
             when time_rule in ('corrected_by_sender', 'set_by_caller') then read_timestamp
-            when time_rule = 'corrected' then read_received_at - (read_sent_at - sender_time)
+            when time_rule = 'corrected'
+                then read_received_at - ({{ read_sent_at }} - {{ sender_time }})
             else coalesce(
-                read_timestamp, read_original_timestamp, read_sent_at, read_received_at
+                read_timestamp, {{ read_original_timestamp }}, {{ read_sent_at }}, read_received_at
             )
         end as claimed_time,
         coalesce(claimed_time > receive_time + interval 1 day, false) as is_in_the_future
-    from read_times
+    from ruled
 ),
 
 typed as (
@@ -183,17 +192,18 @@ select
     -- The days that this message was counted on before, by copies that count no more.
     {% if is_incremental() -%}
     case
-        when counted_before.message_id is null then null
+        when counted_before.message_id is null then {{ empty_list('date') }}
         when
             counted_before.load_id = typed.load_id
             and counted_before.line_number = typed.line_number
             and counted_before.call_number = typed.call_number
             then counted_before.left_days
-        else list_append(coalesce(counted_before.left_days, []), counted_before.event_day)
+        else {{ list_with('counted_before.left_days', 'counted_before.event_day') }}
     end as left_days,
     {%- else -%}
-    cast(null as date[]) as left_days,
+    {{ empty_list('date') }} as left_days,
     {%- endif %}
+    {{ hash_of(['typed.message_id']) }} as message_key,
     {{ grounds() }} as grounds
 from typed
 {%- if is_incremental() %}

@@ -1,5 +1,17 @@
 -- One row per identify or group call that carries traits.
-select
+--
+-- What can change tonight: the calls of loads that came since the last good build, and those of
+-- messages of which another copy counts since. Of these, what was said before stays, with no traits:
+-- so what is built on this table hears of it.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='message_key',
+    pre_hook='{{ start_anew_on_other_grounds() }}'
+) }}
+
+{% set columns -%}
+    message_key,
     message_id,
     type,
     user_id,
@@ -7,9 +19,37 @@ select
     company_id,
     event_at,
     event_day,
-    received_at,
-    traits
-from {{ ref('stg_calls') }}
+    received_at
+{%- endset %}
+
+with
+
+calls as {{ read_anew() }} (
+    select * from {{ ref('stg_calls') }}
+    {%- if is_incremental() %}
+    where load_id > {{ last_good_load() }}
+    {%- endif %}
+)
+
+select
+    {{ columns }},
+    traits,
+    {{ this_build() }} as build,
+    {{ grounds() }} as grounds
+from calls
 where
     type in ('identify', 'group')
     and {{ json_is_filled_object('traits') }}
+
+{%- if is_incremental() %}
+
+union all
+
+select
+    {{ columns }},
+    cast(null as json) as traits,
+    {{ this_build() }} as build,
+    grounds
+from {{ this }}
+where message_key in (select calls.message_key from calls)
+{%- endif %}

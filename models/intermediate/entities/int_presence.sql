@@ -1,0 +1,146 @@
+-- One row per user and company that were there together; one of the two may be missing.
+--
+-- What can change tonight: the pairs of rows that are new in int_attributed_days since the last good
+-- build, and of days that the last whole day has passed since. They gain what those rows add. A pair
+-- that lost something is counted anew, from all its rows; with nothing left, it stays without times.
+-- Another plan starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='pair',
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_events')]) }}"
+) }}
+
+{% set plan = [ref('stg_plan_events')] -%}
+{% set pair = hash_of(['user_id', 'company_id']) -%}
+
+with
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+attributed_days as {{ read_anew() }} (
+    select
+        *,
+        {{ pair }} as pair
+    from {{ ref('int_attributed_days') }}
+    where
+        user_id is not null
+        or company_id is not null
+),
+
+event_catalog as (
+    select * from {{ ref('int_event_catalog') }}
+),
+
+{% if is_incremental() -%}
+{% set since = last_good_build(plan) -%}
+
+new_days as (
+    select attributed_days.*
+    from attributed_days
+    where
+        attributed_days.build > {{ since }}
+        or attributed_days.event_day > {{ earliest_now(since) }}
+),
+
+pairs_that_lost as (
+    select distinct new_days.pair
+    from new_days
+    cross join as_of
+    where
+        new_days.calls = 0
+        or new_days.lost_in > {{ since }}
+        or (
+            new_days.event_day > as_of.as_of
+            and new_days.event_day <= {{ latest_now(since) }}
+        )
+),
+
+days as (
+    select new_days.*
+    from new_days
+    anti join pairs_that_lost on new_days.pair = pairs_that_lost.pair
+
+    union all
+
+    select attributed_days.*
+    from attributed_days
+    semi join pairs_that_lost on attributed_days.pair = pairs_that_lost.pair
+),
+{%- else -%}
+days as (
+    select * from attributed_days
+),
+{%- endif %}
+
+seen_days as (
+    select
+        days.*,
+        days.event_day <= as_of.as_of as is_over,
+        days.type in ('track', 'page', 'screen') as is_event,
+        event_catalog.counts_as_active
+    from days
+    cross join as_of
+    left join event_catalog on days.event = event_catalog.event
+    where days.calls is distinct from 0
+),
+
+counted as (
+    select
+        pair,
+        user_id,
+        company_id,
+        min(first_at) filter (is_over) as first_at,
+        min(first_at) filter (is_over and (is_event or type = 'group')) as first_together_at,
+        min(first_at) filter (
+            is_over and is_event and event = {{ name_in_vars('signup_event') }}
+        ) as sign_up_event_at,
+        max(last_at) filter (is_over and is_event and counts_as_active) as last_active_at,
+        min(event_day) filter (
+            sent_company_id is not null and (is_event or type = 'group')
+        ) as first_sighted_on,
+        max(event_day) filter (
+            sent_company_id is not null and (is_event or type = 'group')
+        ) as last_sighted_on
+    from seen_days
+    group by pair, user_id, company_id
+
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        built.pair,
+        built.user_id,
+        built.company_id,
+        case when pairs_that_lost.pair is null then built.first_at end as first_at,
+        case when pairs_that_lost.pair is null then built.first_together_at end
+            as first_together_at,
+        case when pairs_that_lost.pair is null then built.sign_up_event_at end
+            as sign_up_event_at,
+        case when pairs_that_lost.pair is null then built.last_active_at end as last_active_at,
+        case when pairs_that_lost.pair is null then built.first_sighted_on end
+            as first_sighted_on,
+        case when pairs_that_lost.pair is null then built.last_sighted_on end as last_sighted_on
+    from {{ this }} as built
+    left join pairs_that_lost on built.pair = pairs_that_lost.pair
+    where built.pair in (select new_days.pair from new_days)
+    {%- endif %}
+)
+
+select
+    pair,
+    user_id,
+    company_id,
+    min(first_at) as first_at,
+    min(first_together_at) as first_together_at,
+    min(sign_up_event_at) as sign_up_event_at,
+    max(last_active_at) as last_active_at,
+    min(first_sighted_on) as first_sighted_on,
+    max(last_sighted_on) as last_sighted_on,
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from counted
+group by pair, user_id, company_id

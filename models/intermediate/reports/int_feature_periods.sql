@@ -1,0 +1,131 @@
+-- One row per week or month, user and company that were active together in it (one of the two may be
+-- missing), and feature that they used; no feature: what belongs to none.
+--
+-- What can change tonight: the weeks and months of users and companies of which a row is new in
+-- int_attributed_days since the last good build, and those with days that the last whole day has
+-- passed since. What has nothing left stays, with no uses. Another plan starts anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='pair_period',
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_events')]) }}"
+) }}
+
+{% set plan = [ref('stg_plan_events')] -%}
+{% set since = last_good_build(plan) if is_incremental() -%}
+{% set starts = {
+    'week': week_start_of('event_day'),
+    'month': "cast(date_trunc('month', event_day) as date)",
+} -%}
+
+with
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+numbers as {{ read_anew() }} (
+    select * from {{ ref('int_entity_numbers') }}
+),
+
+event_catalog as (
+    select * from {{ ref('int_event_catalog') }}
+),
+
+event_days as {{ read_anew() }} (
+    select
+        *,
+        {{ hash_of(['user_id', 'company_id']) }} as pair
+    from {{ ref('int_attributed_days') }}
+    where
+        type in ('track', 'page', 'screen')
+        and (user_id is not null or company_id is not null)
+),
+
+{% if is_incremental() -%}
+new_days as (
+    select distinct
+        pair,
+        event_day
+    from event_days
+    where
+        build > {{ since }}
+        or event_day > {{ earliest_now(since) }}
+),
+
+{% for period, start in starts.items() -%}
+touched_{{ period }}s as (
+    select distinct
+        pair,
+        {{ start }} as period_start
+    from new_days
+),
+
+{% endfor -%}
+{% endif -%}
+
+counting_days as {{ read_anew() }} (
+    select
+        event_days.*,
+        event_catalog.feature,
+        event_catalog.counts_as_active,
+        not event_days.is_internal
+        and event_days.calls is distinct from 0
+        and event_days.event_day <= as_of.as_of as counts
+    from event_days
+    cross join as_of
+    inner join event_catalog on event_days.event = event_catalog.event
+),
+
+{% for period, start in starts.items() -%}
+{{ period }}s as (
+    select
+        '{{ period }}' as period,
+        {{ start }} as period_start,
+        counting_days.pair,
+        counting_days.user_id,
+        counting_days.company_id,
+        counting_days.feature,
+        sum(counting_days.calls) filter (counts) as uses,
+        bool_or(counts and counts_as_active) as is_active
+    from counting_days
+    {%- if is_incremental() %}
+    semi join touched_{{ period }}s as touched
+        on
+            counting_days.pair = touched.pair
+            and {{ start }} = touched.period_start
+    {%- endif %}
+    group by all
+),
+
+{% endfor -%}
+
+found as (
+    select * from weeks
+    union all
+    select * from months
+)
+
+select
+    {{ hash_of(['found.pair', 'found.period', 'found.period_start']) }} as pair_period,
+    found.period,
+    found.period_start,
+    users.entity_number as user_number,
+    companies.entity_number as company_number,
+    found.feature,
+    cast(coalesce(found.uses, 0) as integer) as uses,
+    found.is_active,
+    {{ this_build() }} as build,
+    {{ grounds(plan) }} as grounds
+from found
+left join numbers as users
+    on
+        users.entity = 'user'
+        and found.user_id = users.entity_id
+left join numbers as companies
+    on
+        companies.entity = 'company'
+        and found.company_id = companies.entity_id
+{%- if not is_incremental() %}
+where found.uses > 0
+{%- endif %}
