@@ -48,6 +48,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Written since a build last ended well, or of a day that the last whole day has passed since. #}
+{% macro built_lately(build, day) -%}
+    {%- if var('audit') -%} true
+    {%- else -%}
+    {%- set since = '(select coalesce(max(build), 0) from raw.builds where ended_well)' -%}
+    ({{ build }} > {{ since }} or {{ day }} > {{ earliest_now(since) }})
+    {%- endif -%}
+{%- endmacro %}
+
 {# dbt's own, beside it `where: landed_lately` for a test on a table with a load_id. #}
 {% macro get_where_subquery(relation) -%}
     {%- if config.get('where') == 'landed_lately' -%}

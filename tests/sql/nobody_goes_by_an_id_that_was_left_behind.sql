@@ -1,23 +1,28 @@
 -- An alias is followed to the end everywhere.
 with
 
+left_behind as {{ read_anew() }} (
+    select * from {{ ref('int_user_ids') }}
+    where id <> user_id
+),
+
 ids_in_use as (
-    select user_id from {{ ref('fct_activity_days') }}
-    union
+    select days.user_id
+    from {{ ref('int_attributed_days') }} as days
+    where
+        days.calls is distinct from 0
+        and {{ built_lately('days.build', 'days.event_day') }}
+    union all
     select user_id from {{ ref('fct_memberships') }}
-    union
+    union all
     select user_id from {{ ref('dim_users') }}
-    union
+    union all
     select entity_id as user_id from {{ ref('fct_traits') }}
     where entity = 'user'
-    union
-    select user_id from {{ ref('int_user_ids') }}
-    where id <> user_id
+    union all
+    select user_id from left_behind
 )
 
 select ids_in_use.user_id
 from ids_in_use
-inner join {{ ref('int_user_ids') }} as left_behind
-    on
-        ids_in_use.user_id = left_behind.id
-        and left_behind.id <> left_behind.user_id
+semi join left_behind on ids_in_use.user_id = left_behind.id

@@ -3,42 +3,23 @@ with
 
 acted as (
     select
-        'user' as entity,
-        events.user_id as entity_id
-    from {{ ref('fct_activity_days') }} as events
+        events.user_id,
+        events.company_id
+    from {{ ref('int_attributed_days') }} as events
     inner join {{ ref('calendar') }} as calendar on events.event_day <= calendar.as_of
-
-    union
-
-    select
-        'company' as entity,
-        events.company_id as entity_id
-    from {{ ref('fct_activity_days') }} as events
-    inner join {{ ref('calendar') }} as calendar on events.event_day <= calendar.as_of
-),
-
-known as (
-    select
-        'user' as entity,
-        user_id as entity_id,
-        is_internal
-    from {{ ref('dim_users') }}
-
-    union all
-
-    select
-        'company' as entity,
-        company_id as entity_id,
-        is_internal
-    from {{ ref('dim_companies') }}
+    where
+        events.type in ('track', 'page', 'screen')
+        and events.calls is distinct from 0
+        and not events.is_internal
+        and {{ built_lately('events.build', 'events.event_day') }}
 )
 
-select acted.*
+select
+    acted.user_id,
+    acted.company_id
 from acted
-left join known
-    on
-        acted.entity = known.entity
-        and acted.entity_id = known.entity_id
+left join {{ ref('dim_users') }} as users on acted.user_id = users.user_id
+left join {{ ref('dim_companies') }} as companies on acted.company_id = companies.company_id
 where
-    acted.entity_id is not null
-    and (known.entity_id is null or known.is_internal)
+    (acted.user_id is not null and users.is_internal is distinct from false)
+    or (acted.company_id is not null and companies.is_internal is distinct from false)

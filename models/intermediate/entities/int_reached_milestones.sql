@@ -1,22 +1,162 @@
 -- One row per entity that signed up and milestone of its kind, with the moment it was reached.
+--
+-- What can change tonight: the milestones of entities that have another sign-up than when they were
+-- judged, or became our own, or cease to be; and of those with an event in the time that they have for
+-- it, new in int_attributed_days since the last good build, or of a day that the last whole day has
+-- passed since. Who is not signed up any more keeps one row, without a milestone. Other milestones or
+-- another plan start anew.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['entity', 'entity_id'],
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_events'), ref('stg_activation_milestones')]) }}"
+) }}
+
+{% set plan = [ref('stg_plan_events'), ref('stg_activation_milestones')] -%}
+
 with
 
 milestones as (
     select * from {{ ref('stg_activation_milestones') }}
 ),
 
-entities as (
-    select * from {{ ref('int_entities') }}
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+event_days as {{ read_anew() }} (
+    select * from {{ ref('int_attributed_days') }}
+    where
+        type in ('track', 'page', 'screen')
+        and event in (select milestones.event from milestones)
+),
+
+signed_up as (
+    select
+        entity,
+        entity_id,
+        is_internal,
+        signed_up_at,
+        signed_up_on
+    from {{ ref('int_entities') }}
     where signed_up_at is not null
 ),
 
-events as (
-    select * from {{ ref('int_events') }}
-    where event in (select milestones.event from milestones)
+{% if is_incremental() -%}
+{% set since = last_good_build(plan) -%}
+new_days as (
+    select
+        user_id,
+        company_id,
+        event_day
+    from event_days
+    where
+        build > {{ since }}
+        or event_day > {{ earliest_now(since) }}
 ),
 
-as_of as (
-    select * from {{ ref('int_as_of') }}
+new_entity_days as (
+    select distinct
+        'user' as entity,
+        user_id as entity_id,
+        event_day
+    from new_days
+
+    union all
+
+    select distinct
+        'company' as entity,
+        company_id as entity_id,
+        event_day
+    from new_days
+),
+
+judged as (
+    select distinct
+        entity,
+        entity_id,
+        is_internal,
+        signed_up_at
+    from {{ this }}
+),
+
+touched as (
+    select
+        signed_up.entity,
+        signed_up.entity_id
+    from signed_up
+    inner join new_entity_days
+        on
+            signed_up.entity = new_entity_days.entity
+            and signed_up.entity_id = new_entity_days.entity_id
+            and signed_up.signed_up_on <= new_entity_days.event_day
+    where
+        new_entity_days.event_day
+        <= signed_up.signed_up_on + (select cast(ceil(max(within_days)) as integer) + 1 from milestones)
+
+    union
+
+    select
+        coalesce(signed_up.entity, judged.entity) as entity,
+        coalesce(signed_up.entity_id, judged.entity_id) as entity_id
+    from signed_up
+    full join judged
+        on
+            signed_up.entity = judged.entity
+            and signed_up.entity_id = judged.entity_id
+    where
+        signed_up.signed_up_at is distinct from judged.signed_up_at
+        or signed_up.is_internal is distinct from judged.is_internal
+),
+{%- endif %}
+
+entities as (
+    select signed_up.*
+    from signed_up
+    {%- if is_incremental() %}
+    semi join touched
+        on
+            signed_up.entity = touched.entity
+            and signed_up.entity_id = touched.entity_id
+    {%- endif %}
+),
+
+-- The days on which their events lie, and then the events of those days.
+days_to_look_at as (
+    select event_days.*
+    from event_days
+    inner join as_of on event_days.event_day <= as_of.as_of
+    where
+        event_days.calls is distinct from 0
+        {%- if is_incremental() %}
+        and event_days.event_day >= (select min(entities.signed_up_on) from entities)
+        and (
+            event_days.user_id in (
+                select entities.entity_id from entities where entities.entity = 'user'
+            )
+            or event_days.company_id in (
+                select entities.entity_id from entities where entities.entity = 'company'
+            )
+        )
+        {%- endif %}
+),
+
+events as (
+    select
+        days_to_look_at.event,
+        days_to_look_at.user_id,
+        days_to_look_at.company_id,
+        days_to_look_at.is_internal,
+        events.event_at
+    from {{ ref('stg_events') }} as events
+    inner join days_to_look_at
+        on
+            events.type = days_to_look_at.type
+            and events.event = days_to_look_at.event_as_sent
+            and events.event_day = days_to_look_at.event_day
+            and events.user_id is not distinct from days_to_look_at.sent_user_id
+            and events.anonymous_id is not distinct from days_to_look_at.anonymous_id
+            and events.company_id is not distinct from days_to_look_at.sent_company_id
 ),
 
 entity_events as (
@@ -25,7 +165,6 @@ entity_events as (
         user_id as entity_id,
         event,
         event_at,
-        event_day,
         is_internal
     from events
     where user_id is not null
@@ -37,7 +176,6 @@ entity_events as (
         company_id as entity_id,
         event,
         event_at,
-        event_day,
         is_internal
     from events
     where company_id is not null
@@ -66,7 +204,6 @@ timely_events as (
             and entity_events.event_at >= entities.signed_up_at
             and entity_events.event_at
             <= {{ plus_days('entities.signed_up_at', 'milestones.within_days') }}
-    inner join as_of on entity_events.event_day <= as_of.as_of
 ),
 
 reached as (
@@ -77,21 +214,43 @@ reached as (
         event_at as reached_at
     from timely_events
     where event_number = minimum_events
+),
+
+outcomes as (
+    select
+        entities.entity,
+        entities.entity_id,
+        entities.is_internal,
+        entities.signed_up_at,
+        entities.signed_up_on,
+        milestones.milestone,
+        milestones.position,
+        reached.reached_at
+    from entities
+    inner join milestones on entities.entity = milestones.entity
+    left join reached
+        on
+            entities.entity = reached.entity
+            and entities.entity_id = reached.entity_id
+            and milestones.milestone = reached.milestone
 )
 
+{%- if is_incremental() %}
+
 select
-    entities.entity,
-    entities.entity_id,
-    entities.is_internal,
-    entities.signed_up_at,
-    entities.signed_up_on,
-    milestones.milestone,
-    milestones.position,
-    reached.reached_at
-from entities
-inner join milestones on entities.entity = milestones.entity
-left join reached
+    touched.entity,
+    touched.entity_id,
+    outcomes.* except (entity, entity_id),
+    {{ grounds(plan) }} as grounds
+from touched
+left join outcomes
     on
-        entities.entity = reached.entity
-        and entities.entity_id = reached.entity_id
-        and milestones.milestone = reached.milestone
+        touched.entity = outcomes.entity
+        and touched.entity_id = outcomes.entity_id
+{%- else %}
+
+select
+    outcomes.*,
+    {{ grounds(plan) }} as grounds
+from outcomes
+{%- endif %}

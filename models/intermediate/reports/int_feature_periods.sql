@@ -1,5 +1,5 @@
--- One row per week or month, user and company that were active together in it (one of the two may be
--- missing), and feature that they used; no feature: what belongs to none.
+-- One row per week or month, user and company that had an event together in it (one of the two may be
+-- missing), and feature that it belongs to, if to any.
 --
 -- What can change tonight: the weeks and months of users and companies of which a row is new in
 -- int_attributed_days since the last good build, and those with days that the last whole day has
@@ -114,7 +114,9 @@ select
     companies.entity_number as company_number,
     found.feature,
     cast(coalesce(found.uses, 0) as integer) as uses,
-    found.is_active,
+    -- Of the pair, by whatever it did; and one of its rows, by which it is counted itself.
+    bool_or(found.is_active) over one_pair as is_active,
+    row_number() over (one_pair order by found.uses is null, found.feature) = 1 as stands_for_pair,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from found
@@ -129,3 +131,6 @@ left join numbers as companies
 {%- if not is_incremental() %}
 where found.uses > 0
 {%- endif %}
+window one_pair as (
+    partition by found.period, found.period_start, found.user_id, found.company_id
+)

@@ -3,7 +3,9 @@ with
 
 reached_milestones as (
     select * from {{ ref('int_reached_milestones') }}
-    where not is_internal
+    where
+        milestone is not null
+        and not is_internal
 ),
 
 activated_entities as (

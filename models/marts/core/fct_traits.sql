@@ -1,4 +1,6 @@
 -- One row per entity, trait and stretch of time in which it had one value.
+{{ config(materialized='view') }}
+
 select
     traits.entity,
     traits.entity_id,
