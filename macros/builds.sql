@@ -14,14 +14,13 @@
     where build = (select max(build) from raw.builds)
 {%- endmacro %}
 
-{# The earliest and the latest of the last whole days, from the build `since` on: what days lie
-   between them are seen tonight by what did not see them, or are not seen any more. #}
-{% macro earliest_now(since) -%}
-    (select coalesce(min(as_of), date '0001-01-01') from raw.builds where build >= {{ since }})
-{%- endmacro %}
-
-{% macro latest_now(since) -%}
-    (select max(as_of) from raw.builds where build >= {{ since }})
+{# Whether a day lies between the last whole days of the builds from `since` on: what was built in
+   some of them has seen it, and what was built in others has not. #}
+{% macro is_in_question(day, since) -%}
+    (
+        {{ day }} > (select min(as_of) from raw.builds where build >= {{ since }})
+        and {{ day }} <= (select max(as_of) from raw.builds where build >= {{ since }})
+    )
 {%- endmacro %}
 
 {# A build that ended well has tested what it brought: the next one need not test it again. #}
@@ -49,11 +48,11 @@
 {%- endmacro %}
 
 {# Written since a build last ended well, or of a day that the last whole day has passed since. #}
-{% macro built_lately(build, day) -%}
+{% macro built_lately(build, day=none) -%}
     {%- if var('audit') -%} true
     {%- else -%}
     {%- set since = '(select coalesce(max(build), 0) from raw.builds where ended_well)' -%}
-    ({{ build }} > {{ since }} or {{ day }} > {{ earliest_now(since) }})
+    ({{ build }} > {{ since }}{{ ' or ' ~ is_in_question(day, since) if day }})
     {%- endif -%}
 {%- endmacro %}
 

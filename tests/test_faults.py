@@ -215,7 +215,9 @@ def test_an_unreadable_file_in_the_middle_of_many_stops_none(logs):
 
 
 def marts(daybook: Daybook) -> dict[str, list]:
-    tables = daybook.rows("select table_name from duckdb_tables() where schema_name = 'marts'")
+    tables = daybook.rows(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    )
     return {
         row["table_name"]: sorted(map(repr, daybook.rows(f"from marts.{row['table_name']}")))
         for row in tables

@@ -61,6 +61,61 @@ def test_building_again_changes_nothing(usual_world, tmp_path):
     assert without_provenance(daybook) == without_provenance(usual_world.daybook)
 
 
+def test_a_night_costs_what_the_night_brought(usual_world, tmp_path):
+    """After one late call, only the rows of its days, its user and its company are written."""
+    daybook = Daybook(tmp_path / "night")
+    daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
+
+    def written_tonight() -> dict[str, list[dict]]:
+        tables = daybook.rows(
+            """
+            select table_schema || '.' || table_name as name
+            from information_schema.columns
+            where column_name = 'build' and table_schema in ('staging', 'intermediate')
+                and table_name not in (select view_name from duckdb_views())
+            """
+        )
+        latest = "(select max(build) from raw.builds)"
+        return {
+            table["name"].split(".")[1]: daybook.rows(
+                f"from {table['name']} where build = {latest}"
+            )
+            for table in tables
+        }
+
+    daybook.build()
+    assert set(map(len, written_tonight().values())) == {0}  # nothing came
+
+    (ana,) = daybook.rows(
+        """
+        select user_id, company_id, event_day
+        from marts.fct_events
+        where not is_internal and company_source = 'event' and user_id is not null
+        order by event_day, event_id limit 1
+        """
+    )
+    (latest,) = daybook.rows("select max(received_at)::varchar || 'Z' as at from marts.fct_events")
+    late = f"{ana['event_day']}T23:00:00Z"
+    context = {"groupId": ana["company_id"]}
+    who = {"userId": ana["user_id"], "context": context, "receivedAt": latest["at"]}
+    daybook.write([call(messageId="late", event="groups_opened", timestamp=late, **who)])
+    daybook.land()
+    daybook.build()
+    written = written_tonight()
+
+    def days(name: str, column: str = "event_day") -> set:
+        return {row[column] for row in written[name]} - {None}
+
+    assert days("int_call_days") == {ana["event_day"]}
+    assert days("int_attributed_days") == {ana["event_day"]}
+    assert days("int_selector_days") == {ana["event_day"]}
+    assert len(days("int_feature_periods", "period_start")) == 2  # a week and a month
+    for name in ("int_presence", "int_user_companies"):
+        assert {row["user_id"] for row in written[name]} == {ana["user_id"]}
+    for settled in ("int_user_ids", "int_device_owners", "int_traits", "stg_trait_calls"):
+        assert written[settled] == []
+
+
 def test_however_the_logs_arrive_the_story_is_the_same(tmp_path):
     """The same calls in one file, and shuffled over several nights, some of them twice."""
     whole, scattered = Daybook(tmp_path / "whole"), Daybook(tmp_path / "scattered")

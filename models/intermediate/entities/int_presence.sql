@@ -42,7 +42,7 @@ new_days as (
     from attributed_days
     where
         attributed_days.build > {{ since }}
-        or attributed_days.event_day > {{ earliest_now(since) }}
+        or {{ is_in_question('attributed_days.event_day', since) }}
 ),
 
 pairs_that_lost as (
@@ -52,10 +52,7 @@ pairs_that_lost as (
     where
         new_days.calls = 0
         or new_days.lost_in > {{ since }}
-        or (
-            new_days.event_day > as_of.as_of
-            and new_days.event_day <= {{ latest_now(since) }}
-        )
+        or (new_days.event_day > as_of.as_of and {{ is_in_question('new_days.event_day', since) }})
 ),
 
 days as (

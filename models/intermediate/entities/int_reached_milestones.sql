@@ -52,7 +52,7 @@ new_days as (
     from event_days
     where
         build > {{ since }}
-        or event_day > {{ earliest_now(since) }}
+        or {{ is_in_question('event_day', since) }}
 ),
 
 new_entity_days as (

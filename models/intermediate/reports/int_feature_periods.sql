@@ -50,7 +50,7 @@ new_days as (
     from event_days
     where
         build > {{ since }}
-        or event_day > {{ earliest_now(since) }}
+        or {{ is_in_question('event_day', since) }}
 ),
 
 {% for period, start in starts.items() -%}

@@ -15,6 +15,7 @@
 ) }}
 
 {% set plan = [ref('stg_plan_events')] -%}
+{% set since = last_good_build(plan) if is_incremental() -%}
 {% set new_selectors = not_here_yet('selector_id', ref('int_selectors')) -%}
 
 with
@@ -33,7 +34,6 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if is_incremental() -%}
-{% set since = last_good_build(plan) -%}
 new_days as (
     select
         user_id,
@@ -99,6 +99,9 @@ picked as (
         cast(null as date) as event_day,
         0 as events
     from {{ ref('int_selectors') }}
+    {%- if is_incremental() and since %}
+    where selector_id in ({{ new_selectors or 'null' }})
+    {%- endif %}
 )
 
 select

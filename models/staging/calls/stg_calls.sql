@@ -192,7 +192,7 @@ select
     -- The days that this message was counted on before, by copies that count no more.
     {% if is_incremental() -%}
     case
-        when counted_before.message_id is null then {{ empty_list('date') }}
+        when counted_before.message_id is null then null
         when
             counted_before.load_id = typed.load_id
             and counted_before.line_number = typed.line_number
@@ -201,7 +201,7 @@ select
         else {{ list_with('counted_before.left_days', 'counted_before.event_day') }}
     end as left_days,
     {%- else -%}
-    {{ empty_list('date') }} as left_days,
+    cast(null as date[]) as left_days,
     {%- endif %}
     {{ hash_of(['typed.message_id']) }} as message_key,
     {{ grounds() }} as grounds
