@@ -4,8 +4,9 @@
 
 Each history is written straight into `raw.calls`, as the loader would have: copies of one simulated
 world, each with ids of its own, one after the other. It is built from scratch; then a night of
-100,000 calls, of which 1 % is late by up to a year, is landed and built, tests included. Times are
-of this machine and this run: what holds elsewhere are the ratios.
+100,000 calls, of which 1 % is late by up to a year, is landed and built, tests included. Over the
+last of the histories, the weekly retention is asked for three ways (retention.py). Times are of this
+machine and this run: what holds elsewhere are the ratios.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from importlib import resources
 from pathlib import Path
 
 import duckdb
+from retention import three_ways
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +31,11 @@ COMPANIES, DAYS = 1250, 180
 # Of the simulated world with its 8,200 users: 24 copies are 197,000 users; then time goes on.
 MOST_COPIES_AT_A_TIME = 24
 NIGHT, LATE = 100_000, 0.01
+SETTINGS = """
+    set TimeZone = 'UTC';
+    set preserve_insertion_order = false;
+    set enable_progress_bar = false;
+"""
 
 
 @dataclass
@@ -69,8 +76,8 @@ def build(database: Path, *options: str) -> Cost:
 
 def query(database: Path, sql: str, **parameters: object) -> tuple[float, list[tuple]]:
     """The seconds that a query takes in a process's own connection, and its rows."""
-    with duckdb.connect(str(database), config={"memory_limit": "4GB", "threads": 2}) as connection:
-        connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
+    with duckdb.connect(str(database), config={"memory_limit": "5GB", "threads": 2}) as connection:
+        connection.execute(SETTINGS)
         started = time.perf_counter()
         rows = connection.execute(sql, parameters or None).fetchall()
         return time.perf_counter() - started, rows
@@ -88,7 +95,7 @@ def simulate(folder: Path) -> Path:
 
 def write_history(world: Path, database: Path, calls: int, console: Console) -> None:
     """`calls` calls in `raw.calls`: copies of the world, under other names, at other times."""
-    with duckdb.connect(str(database), config={"memory_limit": "4GB"}) as connection:
+    with duckdb.connect(str(database), config={"memory_limit": "5GB"}) as connection:
         connection.execute(resources.files("loaders").joinpath("schema.sql").read_text())
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"attach '{world}' as world (read_only)")
@@ -250,7 +257,8 @@ def main(calls: list[int], keep: str | None = None) -> None:
         for each in calls:
             console.print(f"a history of {each:,} calls", style="dim")
             found.append(measure(folder, world, each, console))
-    show(found, console)
+        show(found, console)
+        three_ways(folder / f"{calls[-1]}.duckdb", 3, console)
 
 
 def show(found: list[Measured], console: Console) -> None:

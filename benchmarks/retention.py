@@ -115,7 +115,7 @@ def three_ways(database: Path, rounds: int, console: Console) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="daybook-bench-") as name,
         duckdb.connect(
-            str(database), read_only=True, config={"memory_limit": "4GB", "threads": 2}
+            str(database), read_only=True, config={"memory_limit": "5GB", "threads": 2}
         ) as connection,
     ):
         connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")

@@ -1,20 +1,59 @@
 {# Who was last seen with whom, as stretches of days: on or before a day the last one seen, and
    before the first sighting the first one. Within a day the order of times decides, then the id.
 
-   seen: a CTE with one row per `key`, `other` and event_day, with first_at and last_at.
-   Makes the CTE `last_seen`: key, other, from_day (null: from the beginning), to_day (exclusive;
-   null: to the end), and seen_on, the day of the sighting that opened the stretch. #}
+   seen: a CTE with `key`, `other`, event_day, first_at and last_at, any number of rows for a day; it
+   is read twice. Makes the CTE `last_seen`: key, other, from_day (null: from the beginning), to_day
+   (exclusive; null: to the end), and seen_on, the day of the sighting that opened the stretch. #}
 {% macro last_seen_by_day(seen, key, other) -%}
+-- Most are seen with one only: then its first day is all that counts.
+seen_with_one as (
+    select
+        {{ key }},
+        min({{ other }}) as {{ other }},
+        min(event_day) as event_day
+    from {{ seen }}
+    group by {{ key }}
+    having min({{ other }}) = max({{ other }})
+),
+
+seen_with_several as (
+    select
+        seen.{{ key }},
+        seen.{{ other }},
+        seen.event_day,
+        min(seen.first_at) as first_at,
+        max(seen.last_at) as last_at
+    from {{ seen }} as seen
+    anti join seen_with_one on seen.{{ key }} = seen_with_one.{{ key }}
+    group by seen.{{ key }}, seen.{{ other }}, seen.event_day
+),
+
 last_of_day as (
     select
         {{ key }},
         {{ other }},
         event_day
-    from {{ seen }}
+    from seen_with_several
     qualify row_number() over (
         partition by {{ key }}, event_day
         order by last_at desc, {{ other }} desc
     ) = 1
+),
+
+first_ones as (
+    select
+        {{ key }},
+        {{ other }},
+        event_day
+    from seen_with_several
+    qualify row_number() over (
+        partition by {{ key }}
+        order by event_day, first_at, {{ other }}
+    ) = 1
+
+    union all
+
+    select * from seen_with_one
 ),
 
 -- Only where the answer changes does a stretch begin.
@@ -28,6 +67,10 @@ changes as (
         partition by {{ key }}
         order by event_day
     )
+
+    union all
+
+    select * from seen_with_one
 ),
 
 last_seen as (
@@ -37,11 +80,7 @@ last_seen as (
         cast(null as date) as from_day,
         event_day as to_day,
         event_day as seen_on
-    from {{ seen }}
-    qualify row_number() over (
-        partition by {{ key }}
-        order by event_day, first_at, {{ other }}
-    ) = 1
+    from first_ones
 
     union all
 

@@ -46,6 +46,11 @@ FACTS = "models/intermediate/facts"
 ENTITIES = "models/intermediate/entities"
 CALENDAR = "models/intermediate/calendar"
 REPORTS = "models/intermediate/reports"
+PRESENCE = f"{ENTITIES}/int_presence.sql"
+MILESTONES = f"{ENTITIES}/int_reached_milestones.sql"
+COHORT_MEMBERS = f"{REPORTS}/int_retention_cohorts.sql"
+FEATURE_PERIODS = f"{REPORTS}/int_feature_periods.sql"
+FEATURE_COUNTS = f"{REPORTS}/int_feature_counts.sql"
 CORE = "models/marts/core"
 ACTIVITY = "models/marts/activity/activity.sql"
 RETENTION = "models/marts/retention/retention.sql"
@@ -59,16 +64,35 @@ COMPANY_OF_AN_EVENT = "the_company_on_the_call_wins_over_the_one_last_sighted"
 DEVICES = "a_device_belongs_to_whoever_was_last_seen_on_it"
 TIES = "traits_of_one_moment_are_settled_by_receipt_and_then_by_message"
 INTERNAL = "a_user_is_internal_by_the_domain_of_its_latest_email"
+THERE = "who_was_there_together_is_one_row_and_either_may_be_missing"
+SIGHTED = "they_are_sighted_by_group_calls_and_events_that_name_the_company"
+SIGN_UP_EVENT = "sign_up_is_the_first_sign_up_event_by_the_last_whole_day"
 SIGN_UP = "sign_up_is_the_first_sign_up_event_and_else_the_creation_trait"
+OUR_OWN = "what_our_own_people_do_does_not_sign_a_customer_up"
+NUMBERS = "who_is_new_gets_the_next_number_and_all_others_keep_theirs"
+OWN_NAME = "an_event_counts_for_whom_it_belongs_to_under_its_name_of_today"
 WINDOW = "both_ends_of_an_activation_window_count"
+VISITOR = "a_company_is_active_through_an_anonymous_visitor_who_is_no_user"
+CLOCKS = "a_selector_is_counted_by_the_periods_that_a_report_asks_for"
+WEEKS = "the_events_of_a_week_or_a_month_are_those_of_all_its_days"
+DAYS = "a_day_is_a_period_too_where_a_report_asks_for_it"
+FILTER = "a_filter_keeps_those_whose_latest_value_is_named"
+FILTERED = "a_filtered_report_counts_those_that_its_filter_keeps"
+FILTERED_COHORT = "a_cohort_holds_those_that_the_filter_keeps"
 LIFECYCLE = "new_retained_resurrected_and_dormant_add_up"
 WIDENED = "a_report_widens_to_whole_periods_and_looks_back_before_them"
 ROLLING = "a_rolling_window_holds_its_last_day_and_the_ones_before_it"
 COHORTS = "the_first_cohort_is_that_of_the_first_event_ever"
 ENTRY = "a_breakdown_at_entry_takes_the_value_at_the_end_of_that_day"
+AT_ENTRY = "at_entry_a_companys_trait_is_that_of_the_events_company"
+ENTERED_WITH = "a_period_is_entered_with_the_company_of_its_first_event"
 EXACT = "exact_retention_asks_for_enough_events_in_that_very_period"
 ON_OR_AFTER = "on_or_after_counts_the_last_return_up_to_the_end_of_the_report"
 SEGMENTS = "a_company_is_paying_by_its_plan_at_the_end_of_the_period"
+COUNTED_USES = "uses_of_our_own_and_of_days_to_come_do_not_count"
+ONE_PAIR = "user_and_company_are_active_by_all_they_did_and_one_row_stands_for_them"
+ADOPTERS = "who_is_not_active_in_a_segment_adopts_nothing_there"
+RATES = "adoption_is_the_adopters_among_the_active_of_their_segment"
 RANKS = "features_are_ranked_by_adopters_then_uses_then_name"
 WEEK_DONE = "a_cohort_week_is_complete_when_its_last_day_had_the_longest_window"
 PLANS = "an_unknown_plan_is_not_paying_and_has_no_limit"
@@ -85,15 +109,15 @@ MUTANTS = [
     Mutant(
         "a time that the caller set is taken",
         CALLS,
-        "when read_timestamp is not null and read_original_timestamp is not null",
+        "when read_timestamp is not null and {{ read_original_timestamp }} is not null",
         "when false",
         TIME_RULES,
     ),
     Mutant(
         "the sender's clock is corrected by the time of receipt",
         CALLS,
-        "then read_received_at - (read_sent_at - sender_time)",
-        "then sender_time",
+        "then read_received_at - ({{ read_sent_at }} - {{ sender_time }})",
+        "then {{ sender_time }}",
         TIME_RULES,
     ),
     Mutant(
@@ -210,6 +234,34 @@ MUTANTS = [
         DEVICES,
     ),
     Mutant(
+        "who alone is seen on a device has it from the first day on",
+        "macros/last_seen.sql",
+        "min(event_day) as event_day",
+        "max(event_day) as event_day",
+        DEVICES,
+    ),
+    Mutant(
+        "a device on which several are seen is not one's alone",
+        "macros/last_seen.sql",
+        "    having min({{ other }}) = max({{ other }})\n",
+        "",
+        DEVICES,
+    ),
+    Mutant(
+        "who loses an id or a device has changed",
+        f"{WHO}/int_changed_users.sql",
+        "        {{ list_to_rows('former_user_ids') }} as user_id\n    from device_owners",
+        "        cast(null as varchar) as user_id\n    from device_owners",
+        "who_gained_or_lost_an_id_or_a_device_has_changed",
+    ),
+    Mutant(
+        "who gains an id has changed",
+        f"{WHO}/int_changed_users.sql",
+        "    select\n        build,\n        user_id\n    from user_ids\n",
+        "    select\n        build,\n        id as user_id\n    from user_ids\n",
+        "who_gained_or_lost_an_id_or_a_device_has_changed",
+    ),
+    Mutant(
         "the user named by the call wins over the device's",
         f"{WHO}/int_identified_days.sql",
         "coalesce(user_ids.user_id, call_days.user_id, device_owners.user_id)",
@@ -262,9 +314,45 @@ MUTANTS = [
     Mutant(
         "a membership ends with the last sighting",
         f"{CORE}/fct_memberships.sql",
-        "max(sightings.event_day) as last_day",
-        "min(sightings.event_day) as last_day",
+        "presence.last_sighted_on as last_day",
+        "presence.first_sighted_on as last_day",
         "a_membership_lasts_from_the_first_sighting_to_the_last",
+    ),
+    Mutant(
+        "who was never sighted together is no member",
+        f"{CORE}/fct_memberships.sql",
+        "        and first_sighted_on is not null\n",
+        "",
+        "a_membership_lasts_from_the_first_sighting_to_the_last",
+    ),
+    Mutant(
+        "they are last sighted on the last day",
+        PRESENCE,
+        "max(event_day) filter (",
+        "min(event_day) filter (",
+        SIGHTED,
+    ),
+    Mutant(
+        "a sighting names the company",
+        PRESENCE,
+        "min(event_day) filter (\n            sent_company_id is not null and (is_event",
+        "min(event_day) filter (\n            (is_event",
+        SIGHTED,
+    ),
+    Mutant(
+        "an identify call sights nobody",
+        PRESENCE,
+        "min(event_day) filter (\n"
+        "            sent_company_id is not null and (is_event or type = 'group')\n",
+        "min(event_day) filter (\n            sent_company_id is not null\n",
+        SIGHTED,
+    ),
+    Mutant(
+        "a sighting after the last whole day counts",
+        PRESENCE,
+        "max(event_day) filter (\n            sent_company_id",
+        "max(event_day) filter (\n            is_over and sent_company_id",
+        SIGHTED,
     ),
     Mutant(
         "a user's company is the last one by the last whole day",
@@ -272,6 +360,55 @@ MUTANTS = [
         "user_companies.to_day > as_of.as_of",
         "user_companies.to_day >= as_of.as_of",
         "a_users_company_is_the_last_one_by_the_last_whole_day",
+    ),
+    Mutant(
+        "an identify call puts nobody in a company",
+        PRESENCE,
+        "filter (is_over and (is_event or type = 'group'))",
+        "filter (is_over)",
+        "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
+    ),
+    Mutant(
+        "a group call puts somebody in a company",
+        PRESENCE,
+        "filter (is_over and (is_event or type = 'group'))",
+        "filter (is_over and is_event)",
+        "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
+    ),
+    Mutant(
+        "what belongs to nobody is in no row",
+        PRESENCE,
+        "        user_id is not null\n        or company_id is not null\n",
+        "        true\n",
+        THERE,
+    ),
+    Mutant(
+        "what has no calls any more is not seen",
+        PRESENCE,
+        "    where days.calls is distinct from 0\n",
+        "",
+        THERE,
+    ),
+    Mutant(
+        "a company is there from its first group call or event on",
+        f"{ENTITIES}/int_entities.sql",
+        "        and first_together_at is not null\n",
+        "",
+        OUR_OWN,
+    ),
+    Mutant(
+        "numbers go on from the highest one",
+        f"{ENTITIES}/int_entity_numbers.sql",
+        "(select coalesce(max(entity_number), 0) from {{ this }})\n        + ",
+        "",
+        NUMBERS,
+    ),
+    Mutant(
+        "a number is for good",
+        f"{ENTITIES}/int_entity_numbers.sql",
+        "where built.entity_id is null",
+        "where true",
+        NUMBERS,
     ),
     # Contract 5: traits
     Mutant(
@@ -322,6 +459,41 @@ MUTANTS = [
         "case when trait_calls.type = 'group' then 'company' else 'user' end as entity",
         "'user' as entity",
         "users_get_traits_by_identify_and_companies_by_group",
+    ),
+    Mutant(
+        "a trait belongs to the user at the end of the aliases",
+        f"{WHO}/int_traits.sql",
+        "coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)",
+        "coalesce(trait_calls.user_id, device_owners.user_id)",
+        "users_get_traits_by_identify_and_companies_by_group",
+    ),
+    Mutant(
+        "an anonymous identify is the device owner's",
+        f"{WHO}/int_traits.sql",
+        "coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)",
+        "coalesce(user_ids.user_id, trait_calls.user_id)",
+        "users_get_traits_by_identify_and_companies_by_group",
+    ),
+    Mutant(
+        "an anonymous identify is that of the owner of its day",
+        f"{WHO}/int_traits.sql",
+        "device_owners.to_day > trait_calls.event_day",
+        "device_owners.to_day >= trait_calls.event_day",
+        "an_anonymous_identify_is_that_of_the_devices_owner_of_its_day",
+    ),
+    Mutant(
+        "only an identify or a group call tells traits",
+        "models/staging/calls/stg_trait_calls.sql",
+        "type in ('identify', 'group')\n    and ",
+        "",
+        "an_identify_or_a_group_call_with_traits_tells_them",
+    ),
+    Mutant(
+        "a call without traits tells none",
+        "models/staging/calls/stg_trait_calls.sql",
+        "    and {{ json_is_filled_object('traits') }}\n",
+        "",
+        "an_identify_or_a_group_call_with_traits_tells_them",
     ),
     Mutant(
         "the context's traits stand in where there are none",
@@ -375,16 +547,30 @@ MUTANTS = [
     ),
     Mutant(
         "internal events are no activity",
-        f"{FACTS}/int_activity_days.sql",
-        "sum(calls) filter (not is_internal)",
-        "sum(calls)",
+        f"{CORE}/fct_activity_days.sql",
+        "        and not is_internal\n",
+        "",
+        "activity_is_events_that_are_not_our_own",
+    ),
+    Mutant(
+        "what belongs to another since is no activity",
+        f"{CORE}/fct_activity_days.sql",
+        "        and calls is distinct from 0\n",
+        "",
         "activity_is_events_that_are_not_our_own",
     ),
     Mutant(
         "internal traits are not in the history",
         f"{CORE}/fct_traits.sql",
-        "where not exists (",
-        "where true or not exists (",
+        "and not exists (",
+        "or not exists (",
+        "our_own_traits_are_not_in_the_history",
+    ),
+    Mutant(
+        "who has no trait any more is not in the history",
+        f"{CORE}/fct_traits.sql",
+        "traits.trait is not null and not exists (",
+        "not exists (",
         "our_own_traits_are_not_in_the_history",
     ),
     Mutant(
@@ -397,9 +583,23 @@ MUTANTS = [
     Mutant(
         "internal people do not sign a customer up",
         f"{ENTITIES}/int_entities.sql",
-        "and (not entity_days.is_internal or internal_entities.entity_id is not null) as counts",
-        "as counts",
-        "what_our_own_people_do_does_not_sign_a_customer_up",
+        "is_internal_company or not is_internal_user as counts",
+        "true as counts",
+        OUR_OWN,
+    ),
+    Mutant(
+        "in our own company a customer does not sign up",
+        f"{ENTITIES}/int_entities.sql",
+        "is_internal_user or not is_internal_company as counts",
+        "true as counts",
+        OUR_OWN,
+    ),
+    Mutant(
+        "of internal people their own events tell",
+        f"{ENTITIES}/int_entities.sql",
+        "is_internal_user or not is_internal_company as counts",
+        "not is_internal_user as counts",
+        OUR_OWN,
     ),
     # Contract 4 and 6: names, sign-up, plans
     Mutant(
@@ -411,9 +611,37 @@ MUTANTS = [
     ),
     Mutant(
         "sign-up is the first sign-up event",
+        PRESENCE,
+        "min(first_at) filter (\n            is_over and is_event and event =",
+        "max(first_at) filter (\n            is_over and is_event and event =",
+        SIGN_UP_EVENT,
+    ),
+    Mutant(
+        "only a sign-up event is one",
+        PRESENCE,
+        "is_over and is_event and event = {{ name_in_vars('signup_event') }}",
+        "is_over and is_event",
+        SIGN_UP_EVENT,
+    ),
+    Mutant(
+        "nothing later than the last whole day is seen of anybody",
+        PRESENCE,
+        "days.event_day <= as_of.as_of as is_over",
+        "true as is_over",
+        SIGN_UP_EVENT,
+    ),
+    Mutant(
+        "sign-up is the first one in any company",
         f"{ENTITIES}/int_entities.sql",
-        "min(first_at) filter (counts and event =",
-        "max(first_at) filter (counts and event =",
+        "min(sign_up_event_at) filter (counts)",
+        "max(sign_up_event_at) filter (counts)",
+        SIGN_UP,
+    ),
+    Mutant(
+        "who was not there by the last whole day is nobody yet",
+        f"{ENTITIES}/int_entities.sql",
+        "        and first_at is not null\n",
+        "",
         SIGN_UP,
     ),
     Mutant(
@@ -449,6 +677,13 @@ MUTANTS = [
         f"{CORE}/dim_companies.sql",
         "as_of.as_of - 29",
         "as_of.as_of - 30",
+        "without_a_count_of_its_own_a_companys_users_of_the_last_30_days_count",
+    ),
+    Mutant(
+        "what does not count as active makes no active user",
+        f"{CORE}/dim_companies.sql",
+        "            and event_catalog.counts_as_active\n",
+        "",
         "without_a_count_of_its_own_a_companys_users_of_the_last_30_days_count",
     ),
     # Contract 7: now, and not yet
@@ -518,32 +753,157 @@ MUTANTS = [
     ),
     Mutant(
         "a blank event means any that counts",
-        f"{REPORTS}/int_selector_days.sql",
+        f"{REPORTS}/int_selector_events.sql",
         "or (selectors.event is null and event_catalog.counts_as_active)",
         "or selectors.event is null",
         "a_blank_event_means_any_that_counts_as_active",
     ),
     Mutant(
+        "what does not count is no activity",
+        PRESENCE,
+        "filter (is_over and is_event and counts_as_active)",
+        "filter (is_over and is_event)",
+        "what_does_not_count_as_active_is_seen_and_is_no_activity",
+    ),
+    Mutant(
         "a company is active through an anonymous visitor",
         f"{REPORTS}/int_selector_days.sql",
-        "    where entity_id is not null\n",
-        "    where entity_id is not null and (filter_by is null or company_or_none <> '')\n"
-        "        and events <> 4\n",
-        "a_blank_event_means_any_that_counts_as_active",
+        "where type in ('track', 'page', 'screen')\n",
+        "where type in ('track', 'page', 'screen') and user_id is not null\n",
+        VISITOR,
+    ),
+    Mutant(
+        "no report counts our own",
+        f"{REPORTS}/int_selector_days.sql",
+        "not event_days.is_internal and event_days.calls",
+        "event_days.calls",
+        VISITOR,
+    ),
+    Mutant(
+        "a user and a company of one id are two",
+        f"{REPORTS}/int_selector_days.sql",
+        "            numbers.entity = '{{ entity }}'\n",
+        "            true\n",
+        VISITOR,
+    ),
+    Mutant(
+        "each selector says that it was told",
+        f"{REPORTS}/int_selector_days.sql",
+        "    or event_day is null\n",
+        "",
+        VISITOR,
     ),
     Mutant(
         "a filter is compared without case",
-        f"{REPORTS}/int_selector_days.sql",
-        "and filter_values.filter_value = {{ comparable('entity_traits.value_text') }}",
-        "and filter_values.filter_value = entity_traits.value_text",
-        "a_filter_keeps_those_whose_latest_value_is_named",
+        f"{REPORTS}/int_filtered_entities.sql",
+        "= {{ comparable('entity_traits.value_text') }}",
+        "= entity_traits.value_text",
+        FILTER,
+    ),
+    Mutant(
+        "a filter is one of its trait",
+        f"{REPORTS}/int_filtered_entities.sql",
+        "        and named_values.filter_by = entity_traits.trait\n",
+        "",
+        FILTER,
+    ),
+    Mutant(
+        "a filter keeps its own kind",
+        f"{REPORTS}/int_filtered_entities.sql",
+        "        named_values.entity = entity_traits.entity\n",
+        "        true\n",
+        FILTER,
+    ),
+    Mutant(
+        "an activity report counts those that its filter keeps",
+        ACTIVITY,
+        "        or filtered_entities.entity_number is not null\n",
+        "        or true\n",
+        FILTERED,
+    ),
+    Mutant(
+        "an activity report without a filter counts all",
+        ACTIVITY,
+        "        reports.filter_by is null\n",
+        "        false\n",
+        FILTERED,
+    ),
+    Mutant(
+        "an activity report has its own filter",
+        ACTIVITY,
+        "            and reports.filter_values = filtered_entities.filter_values\n",
+        "",
+        FILTERED,
+    ),
+    Mutant(
+        "a cohort holds those that the filter keeps",
+        COHORT_MEMBERS,
+        "        or filtered_entities.entity_number is not null\n",
+        "        or true\n",
+        FILTERED_COHORT,
+    ),
+    Mutant(
+        "a report without a filter has everybody in its cohorts",
+        COHORT_MEMBERS,
+        "        reports.filter_by is null\n",
+        "        false\n",
+        FILTERED_COHORT,
+    ),
+    Mutant(
+        "the filter of a cohort is of its own kind",
+        COHORT_MEMBERS,
+        "            reports.entity = filtered_entities.entity\n",
+        "            true\n",
+        FILTERED_COHORT,
+    ),
+    Mutant(
+        "nothing later than the last whole day is seen in a week",
+        f"{REPORTS}/int_selector_weeks.sql",
+        "inner join {{ ref('int_days') }}",
+        "left join {{ ref('int_days') }}",
+        WEEKS,
     ),
     Mutant(
         "nothing later than the last whole day is seen",
-        f"{REPORTS}/int_selector_days.sql",
-        "as_of on activity_days.event_day <= as_of.as_of",
-        "as_of on true",
-        "a_blank_event_means_any_that_counts_as_active",
+        f"{REPORTS}/int_selector_periods.sql",
+        "inner join {{ ref('int_days') }}",
+        "left join {{ ref('int_days') }}",
+        DAYS,
+    ),
+    Mutant(
+        "a week is counted where a report asks for weeks",
+        f"{REPORTS}/int_selector_weeks.sql",
+        " where wanted.period = '{{ period }}'",
+        "",
+        WEEKS,
+    ),
+    Mutant(
+        "a week begins with its first day",
+        f"{REPORTS}/int_selector_weeks.sql",
+        "min(event_day) as first_day",
+        "max(event_day) as first_day",
+        WEEKS,
+    ),
+    Mutant(
+        "a day with nothing left is none",
+        f"{REPORTS}/int_selector_periods.sql",
+        "    selector_days.events > 0\n",
+        "    selector_days.event_day is not null\n",
+        DAYS,
+    ),
+    Mutant(
+        "a day is counted where a report asks for days",
+        f"{REPORTS}/int_selector_periods.sql",
+        "        where clocks.period = 'day'\n",
+        "",
+        DAYS,
+    ),
+    Mutant(
+        "a report lends its period to its own events only",
+        f"{REPORTS}/int_selector_clocks.sql",
+        "        and asked.event is not distinct from selectors.event\n",
+        "",
+        CLOCKS,
     ),
     # Contract 7: lifecycle
     Mutant(
@@ -612,8 +972,15 @@ MUTANTS = [
     Mutant(
         "rolling rows end on the days as given",
         ACTIVITY,
-        "inner join days on days.day between report_ranges.first_day and report_ranges.last_day",
-        "inner join days on days.day >= report_ranges.first_day",
+        "and days.day <= report_ranges.last_day",
+        "and true",
+        WIDENED,
+    ),
+    Mutant(
+        "rolling rows begin on the days as given",
+        ACTIVITY,
+        "    where is_in_report\n",
+        "",
         WIDENED,
     ),
     Mutant(
@@ -626,63 +993,70 @@ MUTANTS = [
     Mutant(
         "a rolling window includes both its ends",
         ACTIVITY,
-        "filter (next_day is null or next_day >= day_number + length)",
-        "filter (next_day is null or next_day > day_number + length)",
+        "next_number is null or next_number >= period_number + {{ length }}",
+        "next_number is null or next_number > period_number + {{ length }}",
         ROLLING,
     ),
     Mutant(
         "within a rolling window an entity counts once",
         ACTIVITY,
-        "filter (previous_day is null or previous_day + length <= day_number)",
-        "filter (true)",
+        "previous_number is null or previous_number + {{ length }} <= period_number",
+        "true",
         ROLLING,
     ),
     Mutant(
         "a rolling window of 7 days has 7",
         ACTIVITY,
-        "days.day - windows.length + 1 as period_start",
-        "days.day - windows.length as period_start",
+        "day - length + 1 as period_start",
+        "day - length as period_start",
         ROLLING,
     ),
     # Contract 7: retention
     Mutant(
         "by first, an entity is in one cohort",
-        f"{REPORTS}/int_retention_cohorts.sql",
-        "and (reports.cohort_rule = 'every' or selector_periods.cohort_event_period = 1)",
-        "and (reports.cohort_rule = 'every' or selector_periods.cohort_event_period >= 1)",
+        COHORT_MEMBERS,
+        "where reports.cohort_rule = 'every'",
+        "where true",
+        COHORTS,
+    ),
+    Mutant(
+        "the first cohort is the first ever",
+        COHORT_MEMBERS,
+        "min(selector_periods.period_number) as cohort_number",
+        "max(selector_periods.period_number) as cohort_number",
         COHORTS,
     ),
     Mutant(
         "by every, in one of each period",
-        f"{REPORTS}/int_retention_cohorts.sql",
-        "(reports.cohort_rule = 'every' or",
-        "(",
+        COHORT_MEMBERS,
+        "where reports.cohort_rule = 'every'",
+        "where false",
         COHORTS,
     ),
     Mutant(
         "starts_on widens to a whole period",
-        f"{REPORTS}/int_retention_cohorts.sql",
+        COHORT_MEMBERS,
         "periods.period_end >= reports.starts_on",
         "periods.period_start >= reports.starts_on",
         COHORTS,
     ),
     Mutant(
         "ends_on widens to a whole period",
-        f"{REPORTS}/int_retention_cohorts.sql",
+        COHORT_MEMBERS,
         "periods.period_start <= reports.ends_on",
         "periods.period_end <= reports.ends_on",
         COHORTS,
     ),
     Mutant(
         "at entry, the end of the day decides",
-        f"{REPORTS}/int_retention_cohorts.sql",
+        COHORT_MEMBERS,
         "traits.to_day > asked_at_entry.entered_on",
         "traits.to_day >= asked_at_entry.entered_on",
         ENTRY,
     ),
     Mutant(
         "at entry, without a value the first later one",
-        f"{REPORTS}/int_retention_cohorts.sql",
+        COHORT_MEMBERS,
         "and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)",
         "and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)\n"
         "            and traits.from_day <= asked_at_entry.entered_on",
@@ -690,31 +1064,59 @@ MUTANTS = [
     ),
     Mutant(
         "at entry and latest are told apart",
-        f"{REPORTS}/int_retention_cohorts.sql",
-        "where members.breakdown_at = 'latest'",
-        "where members.breakdown_at is not null",
+        COHORT_MEMBERS,
+        "where named_members.breakdown_at = 'latest'",
+        "where named_members.breakdown_at is not null",
         ENTRY,
     ),
     Mutant(
         "who has no value is under (none)",
-        f"{REPORTS}/int_retention_cohorts.sql",
+        COHORT_MEMBERS,
         "coalesce(values_found.value_text, '(none)') as breakdown_value",
         "coalesce(values_found.value_text, '') as breakdown_value",
         ENTRY,
     ),
     Mutant(
         "at entry, a company's trait is that of the event's company",
-        f"{REPORTS}/int_retention_cohorts.sql",
-        "first_company_id as trait_entity_id",
-        "entity_id as trait_entity_id",
-        "at_entry_a_companys_trait_is_that_of_the_events_company",
+        COHORT_MEMBERS,
+        "            and selector_events.event = days.event\n",
+        "",
+        AT_ENTRY,
+    ),
+    Mutant(
+        "at entry, the day of entry tells the company",
+        COHORT_MEMBERS,
+        "            and named_members.entered_on = days.event_day\n",
+        "            and named_members.entered_on < days.event_day\n",
+        AT_ENTRY,
     ),
     Mutant(
         "a period is entered with the company of its first event",
-        f"{REPORTS}/int_selector_periods.sql",
-        "nullif(min_by(coalesce(first_company_id, ''), event_day), '') as first_company_id",
-        "min_by(first_company_id, event_day) as first_company_id",
-        "a_period_is_entered_with_the_company_of_its_first_event",
+        COHORT_MEMBERS,
+        "(days.first_at, coalesce(days.company_id, ''))",
+        "coalesce(days.company_id, '')",
+        ENTERED_WITH,
+    ),
+    Mutant(
+        "a first event without a company has none",
+        COHORT_MEMBERS,
+        "coalesce(days.company_id, ''), (days.first_at",
+        "days.company_id, (days.first_at",
+        ENTERED_WITH,
+    ),
+    Mutant(
+        "nobody enters with what is our own",
+        COHORT_MEMBERS,
+        "            and not days.is_internal\n",
+        "",
+        ENTERED_WITH,
+    ),
+    Mutant(
+        "nobody enters with what belongs to another since",
+        COHORT_MEMBERS,
+        "            and days.calls is distinct from 0\n",
+        "",
+        ENTERED_WITH,
     ),
     Mutant(
         "latest, a company's trait is that of the latest company",
@@ -825,35 +1227,63 @@ MUTANTS = [
     # Contract 7: activation
     Mutant(
         "the sign-up's own event counts",
-        f"{ENTITIES}/int_reached_milestones.sql",
+        MILESTONES,
         "and entity_events.event_at >= entities.signed_up_at",
         "and entity_events.event_at > entities.signed_up_at",
         WINDOW,
     ),
     Mutant(
         "the end of the window counts",
-        f"{ENTITIES}/int_reached_milestones.sql",
+        MILESTONES,
         "            <= {{ plus_days('entities.signed_up_at', 'milestones.within_days') }}",
         "            < {{ plus_days('entities.signed_up_at', 'milestones.within_days') }}",
         WINDOW,
     ),
     Mutant(
         "what came before the sign-up does not count",
-        f"{ENTITIES}/int_reached_milestones.sql",
+        MILESTONES,
         "and entity_events.event_at >= entities.signed_up_at",
         "and true",
         "the_nth_event_reaches_a_milestone",
     ),
     Mutant(
+        "an event counts under its name of today",
+        MILESTONES,
+        "and events.event = days_to_look_at.event_as_sent",
+        "and events.event = days_to_look_at.event",
+        OWN_NAME,
+    ),
+    Mutant(
+        "a device is told from another",
+        MILESTONES,
+        "            and events.anonymous_id is not distinct from days_to_look_at.anonymous_id\n",
+        "",
+        OWN_NAME,
+    ),
+    Mutant(
+        "an event counts for whom it belongs to now",
+        MILESTONES,
+        "        event_days.calls is distinct from 0\n",
+        "        true\n",
+        OWN_NAME,
+    ),
+    Mutant(
+        "what has not happened by the last whole day reaches nothing",
+        MILESTONES,
+        "inner join as_of on event_days.event_day <= as_of.as_of",
+        "cross join as_of",
+        WINDOW,
+    ),
+    Mutant(
         "the n-th event reaches it",
-        f"{ENTITIES}/int_reached_milestones.sql",
+        MILESTONES,
         "where event_number = minimum_events",
         "where event_number = 1",
         "the_nth_event_reaches_a_milestone",
     ),
     Mutant(
         "any of its people reaches a company's milestone",
-        f"{ENTITIES}/int_reached_milestones.sql",
+        MILESTONES,
         "partition by entities.entity, entities.entity_id, milestones.milestone\n",
         "partition by entities.entity, entities.entity_id, milestones.milestone,"
         " entity_events.event_at\n",
@@ -890,30 +1320,121 @@ MUTANTS = [
     # Contract 7: feature adoption
     Mutant(
         "a company is paying by its plan at the end of the period",
-        ADOPTION,
+        FEATURE_COUNTS,
         "plan_traits.from_day <= least(periods.period_end, as_of.as_of)",
         "plan_traits.from_day <= periods.period_start",
         SEGMENTS,
     ),
     Mutant(
+        "the plan is a company's",
+        FEATURE_COUNTS,
+        "            numbers.entity = 'company'\n",
+        "            numbers.entity = 'user'\n",
+        SEGMENTS,
+    ),
+    Mutant(
         "what has no company is in no segment but all",
-        ADOPTION,
-        "    where period_days.company_id is not null\n",
+        FEATURE_COUNTS,
+        "when all_feature_periods.company_number is null then null",
+        "when all_feature_periods.company_number is null then 'free'",
+        SEGMENTS,
+    ),
+    Mutant(
+        "a user of several companies counts once in all",
+        FEATURE_COUNTS,
+        "having count(*) > 1",
+        "having count(*) > 9",
+        SEGMENTS,
+    ),
+    Mutant(
+        "a user of several companies is in the segment of each",
+        FEATURE_COUNTS,
+        "            or feature_periods.segment = segments.segment\n",
         "",
         SEGMENTS,
     ),
     Mutant(
+        "who is in one segment is in all too",
+        FEATURE_COUNTS,
+        "    where is_of_one_segment\n",
+        "    where false\n",
+        SEGMENTS,
+    ),
+    Mutant(
+        "whoever has many features is active once",
+        FEATURE_COUNTS,
+        "filter (is_active and stands_for_pair)",
+        "filter (is_active)",
+        ADOPTERS,
+    ),
+    Mutant(
+        "what has nothing left is no use",
+        FEATURE_COUNTS,
+        "        all_feature_periods.uses > 0\n        and ",
+        "        ",
+        ADOPTERS,
+    ),
+    Mutant(
+        "uses of our own do not count",
+        FEATURE_PERIODS,
+        "not event_days.is_internal\n",
+        "true\n",
+        COUNTED_USES,
+    ),
+    Mutant(
+        "a use of a day to come does not count",
+        FEATURE_PERIODS,
+        "        and event_days.event_day <= as_of.as_of as counts\n",
+        "        as counts\n",
+        COUNTED_USES,
+    ),
+    Mutant(
+        "what belongs to nobody is no use",
+        FEATURE_PERIODS,
+        "        and (user_id is not null or company_id is not null)\n",
+        "",
+        COUNTED_USES,
+    ),
+    Mutant(
+        "user and company are active by all they did",
+        FEATURE_PERIODS,
+        "bool_or(found.is_active) over one_pair as is_active",
+        "found.is_active as is_active",
+        ONE_PAIR,
+    ),
+    Mutant(
+        "a pair is active by what it did itself",
+        FEATURE_PERIODS,
+        "found.period_start, found.user_id, found.company_id\n",
+        "found.period_start, found.user_id\n",
+        ONE_PAIR,
+    ),
+    Mutant(
+        "one row stands for the pair",
+        FEATURE_PERIODS,
+        "row_number() over (one_pair order by found.uses is null, found.feature) = 1",
+        "true",
+        ONE_PAIR,
+    ),
+    Mutant(
         "adopters are active",
-        ADOPTION,
-        "count(active_entities.entity_id) as adopters",
-        "count(*) as adopters",
-        RANKS,
+        FEATURE_COUNTS,
+        "        count(*) filter (is_active) as entities,\n",
+        "        count(*) as entities,\n",
+        ADOPTERS,
+    ),
+    Mutant(
+        "adopters of several companies are active in that segment",
+        FEATURE_COUNTS,
+        "count(active_entities.entity_number) as entities",
+        "count(*) as entities",
+        ADOPTERS,
     ),
     Mutant(
         "every planned feature has a row",
         ADOPTION,
         "    cross join features\n",
-        "    inner join features on features.feature in (select feature from adoptions)\n",
+        "    inner join features on features.feature in (select feature from feature_counts)\n",
         RANKS,
     ),
     Mutant(
@@ -929,6 +1450,20 @@ MUTANTS = [
         "case when is_complete then {{ share('adopters', 'active') }} end",
         "{{ share('adopters', 'active') }}",
         RANKS,
+    ),
+    Mutant(
+        "the active of the segment are the base",
+        ADOPTION,
+        "            and cells.segment = bases.segment\n",
+        "            and bases.segment = 'all'\n",
+        RATES,
+    ),
+    Mutant(
+        "a week of nobody has a row",
+        ADOPTION,
+        "and periods.period_start >= first_periods.first_start",
+        "and periods.period_start = first_periods.first_start",
+        RATES,
     ),
 ]
 

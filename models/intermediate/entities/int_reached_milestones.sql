@@ -39,7 +39,9 @@ signed_up as (
         signed_up_at,
         signed_up_on
     from {{ ref('int_entities') }}
-    where signed_up_at is not null
+    where
+        signed_up_at is not null
+        and entity in (select milestones.entity from milestones)
 ),
 
 {% if is_incremental() -%}

@@ -13,7 +13,7 @@
 
 with
 
-user_ids as (
+user_ids as {{ read_anew() }} (
     select * from {{ ref('int_user_ids') }}
 ),
 
@@ -79,22 +79,21 @@ together as (
     where not sent_together.is_gone
 ),
 {%- else -%}
-together as (
+together as {{ read_anew() }} (
     select * from sent_together
     where is_gone is distinct from true
 ),
 {%- endif %}
 
-seen_together as (
+seen_together as {{ read_anew() }} (
     select
         together.anonymous_id,
         coalesce(user_ids.user_id, together.user_id) as user_id,
         together.event_day,
-        min(together.first_at) as first_at,
-        max(together.last_at) as last_at
+        together.first_at,
+        together.last_at
     from together
     left join user_ids on together.user_id = user_ids.id
-    group by 1, 2, 3
 ),
 
 {{ last_seen_by_day('seen_together', 'anonymous_id', 'user_id') }}

@@ -64,25 +64,24 @@ all_sightings as (
     where sightings.sent_user_id is null
 ),
 {%- else -%}
-all_sightings as (
+all_sightings as {{ read_anew() }} (
     select * from {{ ref('int_sightings') }}
 ),
 {%- endif %}
 
-sightings as (
+sightings as {{ read_anew() }} (
     select
         user_id,
         company_id,
         event_day,
-        min(first_at) as first_at,
-        max(last_at) as last_at
+        first_at,
+        last_at
     from all_sightings
     where
         calls is distinct from 0
         {%- if is_incremental() %}
         and user_id in (select touched.user_id from touched)
         {%- endif %}
-    group by user_id, company_id, event_day
 ),
 
 {{ last_seen_by_day('sightings', 'user_id', 'company_id') }}
