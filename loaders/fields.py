@@ -68,11 +68,19 @@ def not_told_apart() -> str:
     A batch body; a call without an id of its own; and what may be a boolean, an array or an object
     in an id's place, which in a text column looks just like the text.
     """
-    odd = " or ".join(
-        f"""("{column}" in ('true', 'false') or ascii("{column}") in (ascii('['), ascii('{{')))"""
+    odd = [
+        test
         for column in (FIELDS[name][0] for name in IDS if name != "type")
-    )
-    return f"batch is not null or message_id is null or coalesce({odd}, false)"
+        for test in (
+            f"""prefix("{column}", '[')""",
+            f"""prefix("{column}", '{{')""",
+            f""""{column}" = 'true'""",
+            f""""{column}" = 'false'""",
+        )
+    ]
+    # A `case` takes half the time of an `or`, and is never null.
+    whens = " ".join(f"when {test} then true" for test in odd)
+    return f"case when batch is not null or message_id is null then true {whens} else false end"
 
 
 def _sql(name: str) -> str:

@@ -28,7 +28,7 @@ _HINTS = (
     r"(?-u:\n[ \t\r]*\n)",
     r"(?-u:(?:[nN][aA][nN]|[iI][nN][fF]|[nN][iI][tT][yY])[ \t\r]*[,}\]])",
 )
-_FEEDS = r"(?-u:[\x0b\x0c])"
+_FEEDS = (b"\x0b", b"\x0c")
 _WHERE = (
     re.compile(rb",[ \t\r]*[}\]]"),
     re.compile(rb"[\x0b\x0c]"),
@@ -56,7 +56,7 @@ def _have_hints(blocks: Sequence[bytes]) -> list[bool]:
         if len(blocks) == 1:
             return [True]
         return [hint for block in blocks for hint in _have_hints([block])]
-    found = text.str.contains(_FEEDS)
+    found = pl.Series([any(feed in block for feed in _FEEDS) for block in blocks])
     if (pairs := text.str.contains(_PAIRS)).any():
         found |= pairs & reduce(or_, (text.str.contains(hint) for hint in _HINTS))
     return found.to_list()

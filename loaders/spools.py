@@ -36,7 +36,7 @@ _names = cycle(["half-1", "half-2", "half-3", "half-4"])
 # How much is looked at together, before it is written for DuckDB: blocks of at least so much, so
 # many at once.
 _LOOK_AT = 1 * MB
-_LOOK_AT_ONCE = 8
+_LOOK_AT_ONCE = 4
 
 Status = Literal["landed", "unchanged", "refused", "growing"]
 

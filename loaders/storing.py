@@ -69,7 +69,10 @@ class Storer:
 
     def _number_the_lines(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
         self._loads = loads
-        self._between = f"between {min(loads)} and {max(loads)}"
+        self._here = f"load_id between {min(loads)} and {max(loads)}"
+        if len(parts) == 1:  # else every piece of a large file would look at those before it
+            before = parts[0].lines_before
+            self._here += f" and line_number between {before + 1} and {before + parts[0].lines}"
         self._starts = list(accumulate((part.lines for part in parts), initial=0))
         self._run(
             """
@@ -142,7 +145,7 @@ class Storer:
             for line, message_id in self._run(
                 f"""
                 select numbered.line, calls.message_id
-                from (select * from raw.calls where load_id {self._between}) as calls
+                from (select * from raw.calls where {self._here}) as calls
                 inner join numbered
                     on calls.load_id = numbered.load_id
                     and calls.line_number = numbered.line_number
@@ -166,7 +169,7 @@ class Storer:
             select numbered.line
             from numbered
             anti join (
-                select load_id, line_number from raw.calls where load_id {self._between}
+                select load_id, line_number from raw.calls where {self._here}
             ) as calls
                 on calls.load_id = numbered.load_id and calls.line_number = numbered.line_number
             order by all
@@ -298,24 +301,27 @@ class Storer:
 class _Lines:
     """A spool's lines, each verbatim without its line ending (LF or CR LF).
 
-    Only the block that was asked for last is kept split.
+    Quick where they are asked for in order: it goes on from the line that was asked for last.
     """
 
     def __init__(self, blocks: Sequence[Block]):
         self._blocks = blocks
         self._starts = list(accumulate((block.lines for block in blocks), initial=0))
-        self._open = -1
-        self._split: list[bytes] = []
+        self._block = self._line = self._position = 0
 
     def are_giant(self, line: int) -> bool:
         """Whether the block is so large that its lines are better looked at one by one."""
         return len(self._blocks[bisect_right(self._starts, line) - 1].content) > _GIANT
 
     def __getitem__(self, line: int) -> bytes:
-        number = bisect_right(self._starts, line) - 1
-        if number != self._open:
-            self._open, self._split = number, self._blocks[number].content.split(b"\n")
-        return self._split[line - self._starts[number]].removesuffix(b"\r")
+        block = bisect_right(self._starts, line) - 1
+        if block != self._block or line < self._line:
+            self._block, self._line, self._position = block, self._starts[block], 0
+        content, position = self._blocks[block].content, self._position
+        for _ in range(line - self._line):
+            position = content.index(b"\n", position) + 1
+        self._line, self._position = line, position
+        return content[position : content.index(b"\n", position)].removesuffix(b"\r")
 
 
 def read_json(path: Path, columns: dict[str, str], longest_line: int = 0) -> str:

@@ -29,8 +29,8 @@ _FOREIGN = {
     b"PAR1": "a Parquet file",
     b"Obj\x01": "an Avro file",
 }
-_READ = 1 * MB
-_UNPACK = 1 * MB
+_READ = 4 * MB
+_UNPACK = 4 * MB
 # zstd can unfold 4 bytes into 128 KB, so it is fed in small bites.
 _BITE = 8 << 10
 _WIDEST_WINDOW = 128 * MB
@@ -72,7 +72,9 @@ class Stream:
                 if not stat.S_ISREG(before.st_mode):
                     raise DamagedFile("not a regular file")
                 try:
-                    yield from self._read(iter(partial(raw.read, _READ), b""))
+                    # No more than the file has: room for more is paid for, if the file is small.
+                    at_once = min(_READ, before.st_size + 1)
+                    yield from self._read(iter(partial(raw.read, at_once), b""))
                 except DamagedFile:
                     _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
                     raise

@@ -190,6 +190,27 @@ def test_the_loader_and_the_models_read_any_time_alike(texts):
         assert loader == models, text
 
 
+@given(
+    st.lists(
+        st.builds(
+            lambda start, odd: "".join(
+                odd.get(place, letter) for place, letter in enumerate(start)
+            ),
+            st.just("2024-05-01T09:00:00.123Z"),
+            st.dictionaries(
+                st.integers(0, 23), st.sampled_from("0129 \t+-/:.,TZ\u0662"), min_size=1, max_size=5
+            ),
+        ),
+        min_size=50,
+        max_size=300,
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_what_only_looks_like_the_usual_time_is_read_alike(texts):
+    for text, (loader, models) in read_both_ways(texts).items():
+        assert loader == models, text
+
+
 def test_times_are_read_right():
     """Against Python's own reading of ISO 8601."""
     found = read_both_ways([*READABLE, *UNREADABLE])
