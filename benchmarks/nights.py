@@ -5,8 +5,8 @@
 Each history is written straight into `raw.calls`, as the loader would have: copies of one simulated
 world, each with ids of its own, one after the other. It is built from scratch; then a night of
 100,000 calls, of which 1 % is late by up to a year, is landed and built, tests included. Over the
-last of the histories, the weekly retention is asked for three ways (retention.py). Times are of this
-machine and this run: what holds elsewhere are the ratios.
+last of the histories, the weekly retention is asked for three ways (retention.py). Times are of
+this machine and this run: what holds elsewhere are the ratios.
 """
 
 import argparse

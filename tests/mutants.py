@@ -836,6 +836,13 @@ MUTANTS = [
         FILTERED,
     ),
     Mutant(
+        "a user enters with an event, and not with another call that names one",
+        COHORT_MEMBERS,
+        "            and days.type in ('track', 'page', 'screen')\n",
+        "",
+        "a_period_is_entered_with_the_company_of_its_first_event",
+    ),
+    Mutant(
         "a cohort holds those that the filter keeps",
         COHORT_MEMBERS,
         "        or filtered_entities.entity_number is not null\n",
