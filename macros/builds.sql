@@ -56,11 +56,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# dbt's own, beside it `where: landed_lately` for a test on a table with a load_id. #}
+{# dbt's own, beside it `where: landed_lately` for a test on a table with a load_id, and
+   `where: built_lately` for one on a table with a build. #}
 {% macro get_where_subquery(relation) -%}
-    {%- if config.get('where') == 'landed_lately' -%}
+    {%- set lately = {
+        'landed_lately': landed_lately('load_id'),
+        'built_lately': built_lately('build'),
+    } -%}
+    {%- if config.get('where') in lately -%}
     {%- do return(
-        '(select * from ' ~ relation ~ ' where ' ~ landed_lately('load_id') ~ ') as lately'
+        '(select * from ' ~ relation ~ ' where ' ~ lately[config.get('where')] ~ ') as lately'
     ) -%}
     {%- endif -%}
     {%- do return(default__get_where_subquery(relation)) -%}

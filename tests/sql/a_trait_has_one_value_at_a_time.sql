@@ -1,6 +1,9 @@
 -- Stretches end after they begin, and the next one does not begin before.
 select *
-from {{ ref('fct_traits') }}
+from {{ ref('int_traits') }}
+where
+    trait is not null
+    and {{ built_lately('build') }}
 qualify
     valid_to <= valid_from
     or value is null

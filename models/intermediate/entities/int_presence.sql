@@ -12,7 +12,7 @@
 ) }}
 
 {% set plan = [ref('stg_plan_events')] -%}
-{% set pair = hash_of(['user_id', 'company_id']) -%}
+{% set pair = hash_of(['user_key', 'company_key']) -%}
 
 with
 

@@ -133,11 +133,11 @@ days_to_look_at as (
         {%- if is_incremental() %}
         and event_days.event_day >= (select min(entities.signed_up_on) from entities)
         and (
-            event_days.user_id in (
-                select entities.entity_id from entities where entities.entity = 'user'
+            event_days.user_key in (
+                select {{ hash_of(['entities.entity_id']) }} from entities where entities.entity = 'user'
             )
-            or event_days.company_id in (
-                select entities.entity_id from entities where entities.entity = 'company'
+            or event_days.company_key in (
+                select {{ hash_of(['entities.entity_id']) }} from entities where entities.entity = 'company'
             )
         )
         {%- endif %}

@@ -50,7 +50,7 @@ devices_owned_otherwise as (
 ),
 
 in_other_companies as (
-    select user_id
+    select {{ hash_of(['user_id']) }} as user_key
     from user_companies
     where build > {{ since }}
 ),
@@ -58,7 +58,7 @@ in_other_companies as (
 new_internals as (
     select
         entity,
-        entity_id
+        {{ hash_of(['entity_id']) }} as entity_key
     from internal_entities
     where build > {{ since }}
 ),
@@ -83,13 +83,13 @@ touched_kinds as (
     where
         (
             sent_company_id is null
-            and user_id in (select in_other_companies.user_id from in_other_companies)
+            and user_key in (select in_other_companies.user_key from in_other_companies)
         )
-        or user_id in (
-            select new_internals.entity_id from new_internals where new_internals.entity = 'user'
+        or user_key in (
+            select new_internals.entity_key from new_internals where new_internals.entity = 'user'
         )
-        or company_id in (
-            select new_internals.entity_id from new_internals where new_internals.entity = 'company'
+        or company_key in (
+            select new_internals.entity_key from new_internals where new_internals.entity = 'company'
         )
 ),
 {%- endif %}
@@ -158,13 +158,16 @@ named as (
 
 select
     named.*,
+    -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
+    {{ hash_of(['user_id']) }} as user_key,
+    {{ hash_of(['company_id']) }} as company_key,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from named
 
 {%- if is_incremental() %}
 
-union all
+union all by name
 
 {{ left_behind('named', 'touched_kinds', [
     'call_kind', 'type', 'event_as_sent', 'sent_user_id', 'anonymous_id', 'sent_company_id',

@@ -106,9 +106,15 @@ touched as (
     {%- endif %}
 ),
 
-feature_periods as {{ read_anew() }} (
+feature_periods as (
     select
-        all_feature_periods.*,
+        all_feature_periods.calendar_period,
+        all_feature_periods.user_number,
+        all_feature_periods.company_number,
+        all_feature_periods.feature,
+        all_feature_periods.uses,
+        all_feature_periods.is_active,
+        all_feature_periods.stands_for_pair,
         case
             when all_feature_periods.company_number is null then null
             when paying_companies.company_number is null then 'free'
@@ -146,11 +152,9 @@ users_of_one_company as {{ read_anew() }} (
     where feature_periods.user_number is not null
 ),
 
--- The others once in each of their segments, and once in all; companies by all their people.
-told_apart as {{ read_anew() }} (
+-- The others once in each of their segments, and once in all.
+users_told_apart as (
     select
-        'user' as entity,
-        feature_periods.user_number as entity_number,
         segments.segment,
         feature_periods.* except (segment)
     from feature_periods
@@ -160,39 +164,54 @@ told_apart as {{ read_anew() }} (
         on
             segments.segment = 'all'
             or feature_periods.segment = segments.segment
-
-    union all
-
-    select
-        'company' as entity,
-        company_number as entity_number,
-        segment,
-        feature_periods.* except (segment)
-    from feature_periods
-    where company_number is not null
 ),
 
-active_entities as (
+active_users as (
     select distinct
-        entity,
-        entity_number,
+        calendar_period,
         segment,
-        calendar_period
-    from told_apart
+        user_number
+    from users_told_apart
     where is_active
 ),
 
-entity_uses as (
+user_uses as (
     select
-        entity,
-        entity_number,
-        segment,
         calendar_period,
+        segment,
+        user_number,
         feature,
         sum(uses) as uses
-    from told_apart
+    from users_told_apart
     where feature is not null
-    group by entity, entity_number, segment, calendar_period, feature
+    group by calendar_period, segment, user_number, feature
+),
+
+-- Companies by all their people.
+active_companies as (
+    select
+        calendar_period,
+        company_number,
+        min(segment) as segment
+    from feature_periods
+    where
+        company_number is not null
+        and is_active
+    group by calendar_period, company_number
+),
+
+company_uses as (
+    select
+        calendar_period,
+        company_number,
+        feature,
+        min(segment) as segment,
+        sum(uses) as uses
+    from feature_periods
+    where
+        company_number is not null
+        and feature is not null
+    group by calendar_period, company_number, feature
 ),
 
 counted as (
@@ -224,35 +243,63 @@ counted as (
     union all
 
     select
-        entity_uses.calendar_period,
-        entity_uses.entity,
-        entity_uses.segment,
-        entity_uses.feature,
-        count(active_entities.entity_number) as entities,
-        sum(entity_uses.uses) as uses,
-        entity_uses.entity = 'company' as is_of_one_segment
-    from entity_uses
-    left join active_entities
+        user_uses.calendar_period,
+        'user' as entity,
+        user_uses.segment,
+        user_uses.feature,
+        count(active_users.user_number) as entities,
+        sum(user_uses.uses) as uses,
+        false as is_of_one_segment
+    from user_uses
+    left join active_users
         on
-            entity_uses.entity = active_entities.entity
-            and entity_uses.entity_number = active_entities.entity_number
-            and entity_uses.segment = active_entities.segment
-            and entity_uses.calendar_period = active_entities.calendar_period
-    group by
-        entity_uses.calendar_period, entity_uses.entity, entity_uses.segment, entity_uses.feature
+            user_uses.calendar_period = active_users.calendar_period
+            and user_uses.segment = active_users.segment
+            and user_uses.user_number = active_users.user_number
+    group by user_uses.calendar_period, user_uses.segment, user_uses.feature
 
     union all
 
     select
         calendar_period,
-        entity,
+        'user' as entity,
         segment,
         cast(null as varchar) as feature,
         count(*) as entities,
         0 as uses,
-        entity = 'company' as is_of_one_segment
-    from active_entities
-    group by calendar_period, entity, segment
+        false as is_of_one_segment
+    from active_users
+    group by calendar_period, segment
+
+    union all
+
+    select
+        company_uses.calendar_period,
+        'company' as entity,
+        company_uses.segment,
+        company_uses.feature,
+        count(active_companies.company_number) as entities,
+        sum(company_uses.uses) as uses,
+        true as is_of_one_segment
+    from company_uses
+    left join active_companies
+        on
+            company_uses.calendar_period = active_companies.calendar_period
+            and company_uses.company_number = active_companies.company_number
+    group by company_uses.calendar_period, company_uses.segment, company_uses.feature
+
+    union all
+
+    select
+        calendar_period,
+        'company' as entity,
+        segment,
+        cast(null as varchar) as feature,
+        count(*) as entities,
+        0 as uses,
+        true as is_of_one_segment
+    from active_companies
+    group by calendar_period, segment
 ),
 
 -- Whoever is in one segment, or in none, is in that of all too.

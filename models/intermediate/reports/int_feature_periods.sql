@@ -35,7 +35,7 @@ event_catalog as (
 event_days as {{ read_anew() }} (
     select
         *,
-        {{ hash_of(['user_id', 'company_id']) }} as pair
+        {{ hash_of(['user_key', 'company_key']) }} as pair
     from {{ ref('int_attributed_days') }}
     where
         type in ('track', 'page', 'screen')
@@ -62,19 +62,35 @@ touched_{{ period }}s as (
 ),
 
 {% endfor -%}
-{% endif -%}
+
+days_to_count as (
+    select event_days.*
+    from event_days
+    where
+        {% for period, start in starts.items() -%}
+        {{ 'or ' if not loop.first }}{{ hash_of(['pair', start]) }} in (
+            select {{ hash_of(['touched.pair', 'touched.period_start']) }}
+            from touched_{{ period }}s as touched
+        )
+        {% endfor %}
+),
+{%- else -%}
+days_to_count as {{ read_anew() }} (
+    select * from event_days
+),
+{%- endif %}
 
 counting_days as {{ read_anew() }} (
     select
-        event_days.*,
+        days_to_count.*,
         event_catalog.feature,
         event_catalog.counts_as_active,
-        not event_days.is_internal
-        and event_days.calls is distinct from 0
-        and event_days.event_day <= as_of.as_of as counts
-    from event_days
+        not days_to_count.is_internal
+        and days_to_count.calls is distinct from 0
+        and days_to_count.event_day <= as_of.as_of as counts
+    from days_to_count
     cross join as_of
-    inner join event_catalog on event_days.event = event_catalog.event
+    inner join event_catalog on days_to_count.event = event_catalog.event
 ),
 
 {% for period, start in starts.items() -%}

@@ -36,8 +36,8 @@ event_days as {{ read_anew() }} (
 {% if is_incremental() -%}
 new_days as (
     select
-        user_id,
-        company_id,
+        user_key,
+        company_key,
         event_day
     from event_days
     where build > {{ since }}
@@ -48,17 +48,16 @@ new_days as (
 {% if is_incremental() -%}
 touched_{{ entity }}_days as (
     select distinct
-        {{ entity }}_id,
+        {{ entity }}_key,
         event_day
     from new_days
-    where {{ entity }}_id is not null
 ),
 {%- endif %}
 
 {{ entity }}_days as (
     select
         selector_events.selector_id,
-        numbers.entity_number,
+        event_days.{{ entity }}_id,
         event_days.event_day,
         sum(event_days.calls) filter (
             not event_days.is_internal and event_days.calls is distinct from 0
@@ -68,30 +67,42 @@ touched_{{ entity }}_days as (
         on
             selector_events.entity = '{{ entity }}'
             and event_days.event = selector_events.event
-    inner join numbers
-        on
-            numbers.entity = '{{ entity }}'
-            and event_days.{{ entity }}_id = numbers.entity_id
     {%- if is_incremental() %}
     {{ 'left' if new_selectors else 'inner' }} join touched_{{ entity }}_days as touched
         on
-            event_days.{{ entity }}_id = touched.{{ entity }}_id
+            event_days.{{ entity }}_key = touched.{{ entity }}_key
             and event_days.event_day = touched.event_day
-    {%- if new_selectors %}
+    {%- endif %}
     where
-        touched.event_day is not null
-        or selector_events.selector_id in ({{ new_selectors }})
-    {%- endif %}
-    {%- endif %}
-    group by selector_events.selector_id, numbers.entity_number, event_days.event_day
+        event_days.{{ entity }}_id is not null
+        {%- if new_selectors %}
+        and (
+            touched.event_day is not null
+            or selector_events.selector_id in ({{ new_selectors }})
+        )
+        {%- endif %}
+    group by selector_events.selector_id, event_days.{{ entity }}_id, event_days.event_day
+),
+
+numbered_{{ entity }}_days as (
+    select
+        days.selector_id,
+        numbers.entity_number,
+        days.event_day,
+        days.events
+    from {{ entity }}_days as days
+    inner join numbers
+        on
+            numbers.entity = '{{ entity }}'
+            and days.{{ entity }}_id = numbers.entity_id
 ),
 
 {% endfor -%}
 
 picked as (
-    select * from user_days
+    select * from numbered_user_days
     union all
-    select * from company_days
+    select * from numbered_company_days
     union all
     select
         selector_id,

@@ -26,33 +26,41 @@ filtered_entities as (
     select * from {{ ref('int_filtered_entities') }}
 ),
 
-selector_periods as (
-    select * from {{ ref('int_selector_periods') }}
-    where selector_id in (select reports.selector_id from reports)
+-- Reports that keep the same entities of the same days are counted together.
+audiences as (
+    select distinct
+        dense_rank() over (order by selector_id, filter_by, filter_values) as audience,
+        entity,
+        selector_id,
+        filter_by,
+        filter_values
+    from reports
 ),
 
-neighbours as (
+{% for period in ['day', 'week', 'month'] -%}
+{{ period }}_neighbours as (
     select
         selector_id,
-        period,
         period_number,
         entity_number,
         events,
         lag(period_number) over one_entity as previous_number,
         lead(period_number) over one_entity as next_number
-    from selector_periods
+    from {{ ref('int_selector_periods') }}
+    where
+        period = '{{ period }}'
+        and selector_id in (select reports.selector_id from reports)
     window one_entity as (
-        partition by selector_id, period, entity_number
+        partition by selector_id, entity_number
         order by period_number
     )
 ),
 
 -- A window that ends within n days of an active day holds that entity. So each run of days with
 -- gaps under n adds one when it comes in, and takes one away n days after it went.
-counted as (
+{{ period }}s_counted as (
     select
-        reports.report,
-        neighbours.period,
+        audiences.audience,
         neighbours.period_number,
         count(*) as active,
         count(*) filter (previous_number is null) as new,
@@ -69,18 +77,41 @@ counted as (
         ) as {{ clock }}_went
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from reports
-    inner join neighbours on reports.selector_id = neighbours.selector_id
+    from audiences
+    inner join {{ period }}_neighbours as neighbours
+        on audiences.selector_id = neighbours.selector_id
     left join filtered_entities
         on
-            reports.entity = filtered_entities.entity
-            and reports.filter_by = filtered_entities.filter_by
-            and reports.filter_values = filtered_entities.filter_values
+            audiences.entity = filtered_entities.entity
+            and audiences.filter_by = filtered_entities.filter_by
+            and audiences.filter_values = filtered_entities.filter_values
             and neighbours.entity_number = filtered_entities.entity_number
     where
-        reports.filter_by is null
+        audiences.filter_by is null
         or filtered_entities.entity_number is not null
-    group by reports.report, neighbours.period, neighbours.period_number
+    group by audiences.audience, neighbours.period_number
+),
+
+{% endfor -%}
+
+counted as (
+    {% for period in ['day', 'week', 'month'] -%}
+    select
+        reports.report,
+        '{{ period }}' as period,
+        counted.* except (audience)
+    from reports
+    inner join audiences
+        on
+            reports.selector_id = audiences.selector_id
+            and reports.filter_by is not distinct from audiences.filter_by
+            and reports.filter_values is not distinct from audiences.filter_values
+    inner join {{ period }}s_counted as counted on audiences.audience = counted.audience
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
 ),
 
 first_days as (

@@ -16,11 +16,11 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-selector_periods as (
+selector_periods as {{ read_anew() }} (
     select * from {{ ref('int_selector_periods') }}
 ),
 
-members as (
+members as {{ read_anew() }} (
     select * from {{ ref('int_retention_cohorts') }}
 ),
 
@@ -119,7 +119,7 @@ cells as (
             )
 ),
 
-returns as (
+returns as {{ read_anew() }} (
     select
         members.report,
         members.breakdown_value,
