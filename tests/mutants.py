@@ -824,14 +824,14 @@ MUTANTS = [
     Mutant(
         "an activity report without a filter counts all",
         ACTIVITY,
-        "        reports.filter_by is null\n",
+        "        audiences.filter_by is null\n",
         "        false\n",
         FILTERED,
     ),
     Mutant(
         "an activity report has its own filter",
         ACTIVITY,
-        "            and reports.filter_values = filtered_entities.filter_values\n",
+        "            and audiences.filter_values = filtered_entities.filter_values\n",
         "",
         FILTERED,
     ),
@@ -1384,14 +1384,14 @@ MUTANTS = [
     Mutant(
         "uses of our own do not count",
         FEATURE_PERIODS,
-        "not event_days.is_internal\n",
+        "not days_to_count.is_internal\n",
         "true\n",
         COUNTED_USES,
     ),
     Mutant(
         "a use of a day to come does not count",
         FEATURE_PERIODS,
-        "        and event_days.event_day <= as_of.as_of as counts\n",
+        "        and days_to_count.event_day <= as_of.as_of as counts\n",
         "        as counts\n",
         COUNTED_USES,
     ),
@@ -1433,7 +1433,7 @@ MUTANTS = [
     Mutant(
         "adopters of several companies are active in that segment",
         FEATURE_COUNTS,
-        "count(active_entities.entity_number) as entities",
+        "count(active_users.user_number) as entities",
         "count(*) as entities",
         ADOPTERS,
     ),

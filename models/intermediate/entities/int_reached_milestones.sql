@@ -31,7 +31,7 @@ event_days as {{ read_anew() }} (
         and event in (select milestones.event from milestones)
 ),
 
-signed_up as (
+sign_ups as (
     select
         entity,
         entity_id,
@@ -84,42 +84,42 @@ judged as (
 
 touched as (
     select
-        signed_up.entity,
-        signed_up.entity_id
-    from signed_up
+        sign_ups.entity,
+        sign_ups.entity_id
+    from sign_ups
     inner join new_entity_days
         on
-            signed_up.entity = new_entity_days.entity
-            and signed_up.entity_id = new_entity_days.entity_id
-            and signed_up.signed_up_on <= new_entity_days.event_day
+            sign_ups.entity = new_entity_days.entity
+            and sign_ups.entity_id = new_entity_days.entity_id
+            and sign_ups.signed_up_on <= new_entity_days.event_day
     where
         new_entity_days.event_day
-        <= signed_up.signed_up_on + (select cast(ceil(max(within_days)) as integer) + 1 from milestones)
+        <= sign_ups.signed_up_on + (select cast(ceil(max(within_days)) as integer) + 1 from milestones)
 
     union
 
     select
-        coalesce(signed_up.entity, judged.entity) as entity,
-        coalesce(signed_up.entity_id, judged.entity_id) as entity_id
-    from signed_up
+        coalesce(sign_ups.entity, judged.entity) as entity,
+        coalesce(sign_ups.entity_id, judged.entity_id) as entity_id
+    from sign_ups
     full join judged
         on
-            signed_up.entity = judged.entity
-            and signed_up.entity_id = judged.entity_id
+            sign_ups.entity = judged.entity
+            and sign_ups.entity_id = judged.entity_id
     where
-        signed_up.signed_up_at is distinct from judged.signed_up_at
-        or signed_up.is_internal is distinct from judged.is_internal
+        sign_ups.signed_up_at is distinct from judged.signed_up_at
+        or sign_ups.is_internal is distinct from judged.is_internal
 ),
 {%- endif %}
 
 entities as (
-    select signed_up.*
-    from signed_up
+    select sign_ups.*
+    from sign_ups
     {%- if is_incremental() %}
     semi join touched
         on
-            signed_up.entity = touched.entity
-            and signed_up.entity_id = touched.entity_id
+            sign_ups.entity = touched.entity
+            and sign_ups.entity_id = touched.entity_id
     {%- endif %}
 ),
 
