@@ -252,11 +252,10 @@ def test_another_last_whole_day_is_told_as_if_it_had_always_been(told, tmp_path)
     for daybook, origin in ((again, nightly), (fresh, clean)):
         daybook.database.write_bytes(origin.database.read_bytes())
         change_the_seeds(daybook)
-    for as_of in ("2024-05-08", "2024-05-12"):  # back, and forth
-        build(again, as_of=as_of)
-        build(fresh, "--full-refresh", as_of=as_of)
-        assert without_provenance(again) == without_provenance(fresh), as_of
-    build(again)
+    build(again, as_of="2024-05-08")
+    build(fresh, "--full-refresh", as_of="2024-05-08")
+    assert without_provenance(again) == without_provenance(fresh)
+    build(again)  # and forth again
     assert without_provenance(again) == without_provenance(nightly)
 
 
