@@ -73,12 +73,14 @@
 
 {# --- what is incremental --- #}
 
-{# What an incremental model rests on beside the rows that come in: the timezone that days are
-   counted in, whether the unplanned is active, that no load was taken out, and the small tables in `also`, whole. It is kept with
-   each row, in the column `grounds`. #}
+{# What an incremental model rests on beside the rows that come in: the calendar that days and weeks
+   are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, and
+   the small tables in `also`, whole. It is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    '{{ var("timezone") }}, unplanned active: {{ var("unplanned_counts_as_active") }}, {{ taken_out.columns[0][0] if execute else 0 }} loads taken out'
+    {%- set variables = ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
+    '{% for name in variables %}{{ name }}: {{ var(name) | string | replace("'", "''") }}, {% endfor -%}
+    loads taken out: {{ taken_out.columns[0][0] if execute else 0 }}'
     {%- for relation in also %} || ', ' || (select {{ digest_of('small') }} from {{ relation }} as small)
     {%- endfor %}
 {%- endmacro %}
@@ -132,7 +134,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The values of a column of `relation` that this table has not seen yet, as a list for `in`; empty if it has seen all. #}
+{# The values of a column of `relation` that this table has not seen yet, as a list for `in`; empty
+   if it has seen all. #}
 {% macro not_here_yet(column, relation) -%}
     {%- set found = run_query(
         'select ' ~ column ~ ' from ' ~ relation ~ ' where ' ~ column ~ ' not in (select '
