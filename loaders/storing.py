@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 
 from loaders import fields
@@ -46,8 +46,7 @@ class Stored:
 class Storer:
     """Stores spools one after the other, in the transaction that is open.
 
-    A line is known by its index in the spool until the temporary table `numbered` tells its load
-    and its number there.
+    A line is known by its index in the spool until it is told its load, and its number there.
     """
 
     def __init__(self, warehouse: Warehouse, limits: Limits):
@@ -59,7 +58,7 @@ class Storer:
         """Store each part under its load of `loads`; without `written`, every line is sifted."""
         stored = [Stored(Counts(lines=part.lines)) for part in spool.parts]
         if spool.lines:
-            self._number_the_lines(spool.parts, loads)
+            self._place(spool.parts, loads)
             left_out = self._store_at_engine_speed(spool, written)
             self._look_at(spool, left_out, stored)
         for each in stored:
@@ -67,13 +66,25 @@ class Storer:
             counts.landed = counts.lines - counts.quarantined - counts.blank
         return stored
 
-    def _number_the_lines(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
+    def _place(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
         self._loads = loads
+        self._befores = [part.lines_before for part in parts]
+        self._starts = list(accumulate((part.lines for part in parts), initial=0))
         self._here = f"load_id between {min(loads)} and {max(loads)}"
         if len(parts) == 1:  # else every piece of a large file would look at those before it
             before = parts[0].lines_before
             self._here += f" and line_number between {before + 1} and {before + parts[0].lines}"
-        self._starts = list(accumulate((part.lines for part in parts), initial=0))
+        self._is_numbered = False
+
+    def _place_of(self, line: int) -> tuple[int, int]:
+        """The load of a line, and its number there."""
+        part = bisect_right(self._starts, line) - 1
+        return self._loads[part], self._befores[part] + line - self._starts[part] + 1
+
+    def _number_the_lines(self) -> None:
+        """The same for every line, as the temporary table `numbered`, should it be asked for."""
+        if self._is_numbered:
+            return
         self._run(
             """
             create or replace temp table numbered as
@@ -90,12 +101,13 @@ class Storer:
             )
             """,
             {
-                "loads": loads,
+                "loads": self._loads,
                 "starts": self._starts[:-1],
-                "befores": [part.lines_before for part in parts],
-                "lines": [part.lines for part in parts],
+                "befores": self._befores,
+                "lines": [end - start for start, end in pairwise(self._starts)],
             },
         )
+        self._is_numbered = True
 
     # -- by DuckDB
 
@@ -103,6 +115,8 @@ class Storer:
         """Store the lines that are plainly calls. Returns the other ones, in order."""
         if not written:
             return range(spool.lines)
+        if len(spool.parts) > 1:
+            self._number_the_lines()
         halves = " union all ".join(self._select_calls(half, spool.parts) for half in written)
         (inserted,) = self._run(f"insert into raw.calls {halves}").fetchone()
         if not self._is_in_order(written):
@@ -139,23 +153,30 @@ class Storer:
         DuckDB reads a half in the order of its lines, on which the line numbers rest; trust, but
         verify.
         """
-        landmarks = {line: text for half in written for line, text in half.landmarks.items()}
+        landmarks = {
+            self._place_of(line): text for half in written for line, text in half.landmarks.items()
+        }
+        loads, numbers = zip(*landmarks, strict=True)
         return all(
-            message_id.encode() in landmarks[line]
-            for line, message_id in self._run(
+            message_id.encode() in landmarks[load, number]
+            for load, number, message_id in self._run(
                 f"""
-                select numbered.line, calls.message_id
+                select calls.load_id, calls.line_number, calls.message_id
                 from (select * from raw.calls where {self._here}) as calls
-                inner join numbered
-                    on calls.load_id = numbered.load_id
-                    and calls.line_number = numbered.line_number
-                where numbered.line in (select unnest($landmarks::bigint[]))
+                inner join (
+                    select
+                        unnest($loads::bigint[]) as load_id,
+                        unnest($numbers::bigint[]) as line_number
+                ) as landmarks
+                    on calls.load_id = landmarks.load_id
+                    and calls.line_number = landmarks.line_number
                 """,
-                {"landmarks": list(landmarks)},
+                {"loads": loads, "numbers": numbers},
             ).fetchall()
         )
 
     def _take_back(self) -> None:
+        self._number_the_lines()
         self._run(
             """
             delete from raw.calls using numbered
@@ -164,6 +185,7 @@ class Storer:
         )
 
     def _left_out(self) -> list[int]:
+        self._number_the_lines()
         rows = self._run(
             f"""
             select numbered.line
@@ -185,6 +207,7 @@ class Storer:
             each.counts.calls = each.counts.lines
         if not left_out:
             return
+        self._number_the_lines()
         lines = _Lines(spool.blocks())
         for is_giant, some in groupby(left_out, lines.are_giant):
             for together in ([line] for line in some) if is_giant else (some,):
