@@ -217,7 +217,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
         end = read.rfind(b"\n") + 1
         if end:
             content = b"".join((*line, memoryview(read)[:end]))
-            block, line = Block(content, content.count(b"\n")), []
+            block, line = Block(content, _count_lines(content)), []
             while lines + block.lines >= most:
                 first, block = block.cut(most - lines)
                 yield [*blocks, first]
@@ -238,6 +238,11 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
         # DuckDB sometimes moves a last line without an end to the front.
         blocks.append(Block(last + b"\n", 1))
     yield blocks
+
+
+def _count_lines(content: bytes) -> int:
+    """The same as `count`, which looks at one byte at a time where `replace` jumps to the next."""
+    return len(content) - len(content.replace(b"\n", b""))
 
 
 def write(spool: Spool, folder: Path) -> list[Written]:
