@@ -25,8 +25,9 @@ lint: setup
 	ruff check .
 	ruff format --check .
 
+# Two at a time: a dbt that reads its project keeps one core busy.
 test: lint
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 # The data tests of a night look at what it brought; these look at all of history.
 audit: setup
@@ -34,7 +35,7 @@ audit: setup
 
 # Long runs: more Hypothesis examples, every mutant of every rule.
 soak: setup
-	pytest -m soak
+	pytest -m soak --numprocesses 2
 	python tests/mutants.py
 
 # The peers live in a place of their own: they are no part of Daybook.
