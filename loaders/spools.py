@@ -25,8 +25,6 @@ _MOST_DOUBTFUL = 20_000
 # is less has to be copied together, in one thread, and what is more is written twice.
 _ROW_GROUP = 122_880
 _MOST_LINES = 2 * _ROW_GROUP
-# The first piece of a large file is smaller: while it is read, nothing else can be done.
-_FIRST_LINES = 32_768
 _MOST_FILES = 5_000
 
 # Two spools are there at a time, one being stored and one being written, each in two files. To
@@ -211,17 +209,16 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
     """Cut a stream into blocks of whole lines, gathered into pieces. The last may be empty."""
     blocks: list[Block] = []
     size = lines = 0
-    most = _FIRST_LINES
     line: list[bytes] = []  # the beginning of one whose end has not come yet
     for read in stream:
         end = read.rfind(b"\n") + 1
         if end:
             content = b"".join((*line, memoryview(read)[:end]))
             block, line = Block(content, _count_lines(content)), []
-            while lines + block.lines >= most:
-                first, block = block.cut(most - lines)
+            while lines + block.lines >= _MOST_LINES:
+                first, block = block.cut(_MOST_LINES - lines)
                 yield [*blocks, first]
-                blocks, size, lines, most = [], 0, 0, _MOST_LINES
+                blocks, size, lines = [], 0, 0
             if block.lines:
                 blocks.append(block)
             size, lines = size + len(block.content), lines + block.lines

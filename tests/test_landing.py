@@ -641,7 +641,7 @@ def test_every_line_of_a_large_file_keeps_its_number(daybook):
     assert wrong == {"n": 0}
 
 
-@pytest.mark.parametrize("lines", [32_768, 32_769, 32_768 + 245_760, 32_768 + 245_760 + 1])
+@pytest.mark.parametrize("lines", [32_768, 245_760, 245_761, 491_520, 491_521])
 def test_pieces_may_end_where_a_block_ends(daybook, lines):
     """Lines of 128 bytes: whole numbers of them fill a block that is read, and a piece."""
     before, after = json.dumps(call(messageId="N")).split("N")
