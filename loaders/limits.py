@@ -30,7 +30,7 @@ class Limits:
     chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 208 * MB)
     # What DuckDB itself may use; Python's share comes on top (about three chunks). With less than
     # this, it gives memory back between two chunks, and asks for it anew.
-    engine_bytes: float = _limit("DAYBOOK_MEMORY", 768 * MB)
+    engine_bytes: float = _limit("DAYBOOK_MEMORY", 640 * MB)
     # How long to wait for another process to close the database.
     lock_seconds: float = _limit("DAYBOOK_LOCK_SECONDS", 5)
     # How long to ask object storage again that does not answer, or says it is too busy.
