@@ -108,7 +108,9 @@ def quarantine(
             for line in set_aside.lines(connection, load_id, limit):
                 export.write(line + b"\n")
                 written += 1
-            click.echo(f"{display.plural(written, 'line')} written to {export.name}", err=True)
+            said = f"{display.plural(written, 'line')} written to {export.name}"
+            nothing = f"Nothing was set aside, and {export.name} is not written."
+            click.echo(said if written else nothing, err=True)
             return
         show = display.print_quarantined if as_json else display.show_quarantined
         for each in set_aside.quarantined(connection, load_id, limit):
@@ -138,7 +140,8 @@ def unland(context: click.Context, load_id: int) -> None:
         taken = Ledger(warehouse.connection).take_out(warehouse, load_id)
     click.echo(
         f"taken out  {display.show_path(taken.path)}: load {load_id},"
-        f" {display.plural(taken.calls, 'call')}. The next dbt build forgets it."
+        f" {display.plural(taken.calls, 'call')}. The next dbt build forgets it;"
+        " the next landing of its file, should it still lie there, brings it back."
     )
 
 

@@ -184,10 +184,10 @@ def show_disagreement(each: Disagreement) -> None:
 
 
 def show_quarantined(each: Quarantined) -> None:
-    """One line: where, why, and how the set-aside line begins."""
+    """One line: where, of which load, why, and how the set-aside line begins."""
     call = f" call {each.call_number}" if each.call_number else ""
     path = f"{show_path(each.path)}:{each.line_number}{call}"
-    click.echo(f"{path}  {each.reason}  {_begins(each)}")
+    click.echo(f"{path}  (load {each.load_id})  {each.reason}  {_begins(each)}")
 
 
 def _begins(each: Quarantined) -> str:

@@ -15,7 +15,8 @@ REASONS = {
     "no_event": "a track without event",
     "no_group_id": "a group without groupId",
     "no_previous_id": "an alias without previousId",
-    "no_readable_time": "no ISO 8601 time between 1970 and 2099 in any of the four time fields",
+    "no_readable_time": "no ISO 8601 time between 1970 and 2099 in `timestamp`,"
+    " `originalTimestamp`, `sentAt` or `receivedAt`",
     "empty_batch": "a batch body without calls",
 }
 

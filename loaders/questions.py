@@ -86,7 +86,7 @@ def answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer:
         missing = re.search(r'Table with name "?([\w.]+)', str(problem))
         what = missing[1] if missing else _first_line(problem, "Catalog Error: ")
         raise DaybookError(
-            f"There is no {what} in it yet. Build it first: dbt build"
+            f"There is no {what} in the database yet. Build it first: dbt build"
             " (DAYBOOK_DATABASE names the database to dbt, too)"
         ) from problem
     _, *columns = [column[0] for column in result.description]

@@ -105,7 +105,7 @@ def test_quarantine_shows_file_line_reason_and_the_line(daybook):
     assert "not_a_json_object" in first
     assert "broken" in first
     assert "\x1b" not in first  # nothing that a terminal would obey
-    assert second.startswith("logs_in/b.jsonl:2 call 2")
+    assert second.startswith("logs_in/b.jsonl:2 call 2  (load 2)")
     assert "unknown_type" in second
 
 
@@ -122,6 +122,9 @@ def test_quarantine_without_any_says_so(daybook):
     daybook.write([call()])
     daybook.land()
     assert daybook.run("quarantine").stdout.strip() == "Nothing was set aside."
+    nowhere = daybook.folder / "mend.jsonl"
+    assert "is not written" in daybook.run("quarantine", "--export", nowhere).stderr
+    assert not nowhere.exists()
 
 
 # --- The database
