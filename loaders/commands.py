@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -100,6 +101,8 @@ def quarantine(
     as_json: bool,
 ) -> None:
     """The lines that were set aside, each with its file, line number and reason."""
+    if export and Path(export.name).absolute() == context.obj.database.absolute():
+        raise click.UsageError("--export FILE would replace the database; name another file.")
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             return

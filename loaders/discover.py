@@ -131,6 +131,10 @@ def _walk(folder: str, database: str | None) -> Iterator[LogFile]:
     unreadable: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            path = os.path.abspath(os.path.join(parent, name))
+            if os.path.islink(path) and not _is_inside(os.path.realpath(path) + os.sep, root):
+                yield _describe(path, refused_because="a link that leads out of the folder")
         for name in sorted(names):
             path = os.path.abspath(os.path.join(parent, name))
             if not _is_log(path, database):

@@ -5,6 +5,7 @@ Each limit can be set by an environment variable of the name given beside it.
 
 import os
 from dataclasses import dataclass, field, fields
+from math import inf, nan
 
 from loaders.errors import DaybookError
 
@@ -44,7 +45,10 @@ class Limits:
             variable = limit.metadata["variable"]
             if text := os.environ.get(variable):
                 try:
-                    chosen[limit.name] = float(text)
+                    value = float(text)
                 except ValueError:
-                    raise DaybookError(f"{variable} must be a number, not {text!r}.") from None
+                    value = nan
+                if not 0 <= value < inf:
+                    raise DaybookError(f"{variable} must be a number from 0 up, not {text!r}.")
+                chosen[limit.name] = value
         return cls(**chosen)

@@ -79,14 +79,20 @@ def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dic
     """For each reason the first line that these loads set aside for it."""
     rows = connection.execute(
         f"""
-        select load_id, loads.path, line_number, call_number, quarantine.reason,
-            array_slice(line, 1, {_SHOWN})
-        from raw.quarantine
+        select load_id, loads.path, line_number, call_number, firsts.reason, beginning
+        from (
+            select reason, min_by(load_id, place) as load_id, min_by(line_number, place)
+                as line_number, min_by(call_number, place) as call_number,
+                min_by(beginning, place) as beginning
+            from (
+                select *, array_slice(line, 1, {_SHOWN}) as beginning,
+                    (load_id, line_number, coalesce(call_number, 0)) as place
+                from raw.quarantine
+                where load_id in (select unnest($loads::bigint[]))
+            )
+            group by reason
+        ) as firsts
         left join raw.loads using (load_id)
-        where load_id in (select unnest($loads::bigint[]))
-        qualify row_number() over (
-            partition by quarantine.reason order by load_id, line_number, call_number
-        ) = 1
         """,
         {"loads": list(loads)},
     ).fetchall()

@@ -5,6 +5,7 @@ from the text that was sent, so that a call is the same whichever way it came. O
 first counts, as it does in DuckDB.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -25,6 +26,8 @@ from loaders.strict_json import (
 )
 
 _EMPTY = (None, "", {})
+# A key that is not found by its `":`.
+_SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,8 @@ def _item_verbatim(text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | Non
 
 def _repeats_a_key(value: dict, text: bytes) -> bool:
     """Whether `text` may hold more keys than `value`, into which it was read."""
+    if _SPACED_KEY.search(text):
+        return True
     try:
         return text.count(b'":') != write(value).count(b'":')
     except NestedTooDeep:

@@ -15,13 +15,16 @@ from pathlib import Path
 
 from loaders import fields
 from loaders.ledger import Counts
-from loaders.limits import MB, Limits
+from loaders.limits import KB, MB, Limits
 from loaders.sift import SetAside, sift
 from loaders.spools import Block, Part, Spool, Written
 from loaders.warehouse import Warehouse
 
-# A longer line is kept with the first of its problems only: a batch may have thousands.
-_REPEATED_UP_TO = 1 * MB
+# A line is kept with each of its problems up to so many bytes in all, else with the first: a batch
+# may have thousands.
+_COPIES_UP_TO = 256 * KB
+# Set-aside lines go to DuckDB in portions of about this size.
+_PORTION = 16 * MB
 
 _SMALLEST_OBJECT_SIZE = 8 * MB
 
@@ -50,6 +53,7 @@ class Storer:
     """
 
     def __init__(self, warehouse: Warehouse, limits: Limits):
+        self._connection = warehouse.connection
         self._run = warehouse.connection.execute
         self._limits = limits
         self._folder = warehouse.spool
@@ -218,11 +222,13 @@ class Storer:
     def _more_memory(self, lines: "_Lines", giant: int) -> Iterator[None]:
         """What DuckDB needs to read a line grows with the line: for this one, it may take it."""
         usual = int(self._limits.engine_bytes)
-        self._run(f"set memory_limit = '{usual + _MEMORY_PER_BYTE * len(lines[giant])}B'")
-        try:
-            yield
-        finally:
-            self._run(f"set memory_limit = '{usual}B'")
+        # By a cursor: what failed may have aborted the transaction.
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"set memory_limit = '{usual + _MEMORY_PER_BYTE * len(lines[giant])}B'")
+            try:
+                yield
+            finally:
+                cursor.execute(f"set memory_limit = '{usual}B'")
 
     def _sift(self, lines: "_Lines", some: Sequence[int], stored: list[Stored]) -> None:
         path = self._folder / "sifted"
@@ -273,12 +279,22 @@ class Storer:
         """
 
     def _keep_aside(self, aside: list[SetAside], lines: "_Lines") -> None:
-        seen: set[int] = set()
-        texts: list[bytes | None] = []
+        problems = Counter(each.line for each in aside)
+        rows: list[tuple[int, int | None, str, bytes | None]] = []
+        size, before = 0, None
         for each in aside:
-            text = lines[each.line]
-            texts.append(None if each.line in seen and len(text) > _REPEATED_UP_TO else text)
-            seen.add(each.line)
+            text: bytes | None = lines[each.line]
+            if each.line == before and len(text) * problems[before] > _COPIES_UP_TO:
+                text = None
+            rows.append((each.line, each.call_number, each.reason, text))
+            size, before = size + len(text or b""), each.line
+            if size >= _PORTION:
+                self._insert_aside(rows)
+                rows, size = [], 0
+        if rows:
+            self._insert_aside(rows)
+
+    def _insert_aside(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
         self._run(
             """
             insert into raw.quarantine
@@ -292,12 +308,7 @@ class Storer:
             ) as aside
             inner join numbered on aside.line = numbered.line
             """,
-            {
-                "lines": [each.line for each in aside],
-                "call_numbers": [each.call_number for each in aside],
-                "reasons": [each.reason for each in aside],
-                "texts": texts,
-            },
+            dict(zip(("lines", "call_numbers", "reasons", "texts"), zip(*rows, strict=True))),
         )
 
     def _count(

@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import zstandard
 from isal import isal_zlib  # twice as quick as zlib
@@ -31,7 +30,7 @@ _FOREIGN = {
 }
 _READ = 4 * MB
 _UNPACK = 4 * MB
-# zstd can unfold 4 bytes into 128 KB, so it is fed in small bites.
+# zstd can unfold 4 bytes into 128 KB, and gzip members may be tiny: both are fed in small bites.
 _BITE = 8 << 10
 _WIDEST_WINDOW = 128 * MB
 
@@ -74,7 +73,7 @@ class Stream:
                 try:
                     # No more than the file has: room for more is paid for, if the file is small.
                     at_once = min(_READ, before.st_size + 1)
-                    yield from self._read(iter(partial(raw.read, at_once), b""))
+                    yield from self._read(iter(lambda: raw.read(at_once) or b"", b""))
                 except DamagedFile:
                     _leave_it_if_it_grows(before, os.fstat(raw.fileno()))
                     raise
@@ -132,7 +131,15 @@ def _as_it_is(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Any number of members, each with its checksum and its length verified by the library."""
-    member, held = isal_zlib.decompressobj(wbits=31), first
+    member, held, rest = isal_zlib.decompressobj(wbits=31), first, memoryview(b"")
+
+    def more() -> bytes:
+        nonlocal rest
+        if not rest:
+            return next(pieces, b"")
+        bite, rest = bytes(rest[:_BITE]), rest[_BITE:]
+        return bite
+
     while True:
         try:
             block = member.decompress(held, _UNPACK)
@@ -142,7 +149,10 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield block
         if member.eof:
             held = member.unused_data
-            while len(held) < len(GZIP) and (piece := next(pieces, b"")):
+            # Members may be small, and what each leaves is copied: so they get small bites.
+            if len(held) > _BITE:
+                held, rest = held[:_BITE], memoryview(held)[_BITE:]
+            while len(held) < len(GZIP) and (piece := more()):
                 held += piece
             if not held:
                 return
@@ -151,7 +161,7 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             member = isal_zlib.decompressobj(wbits=31)
         elif member.unconsumed_tail:
             held = member.unconsumed_tail
-        elif not (held := next(pieces, b"")):
+        elif not (held := more()):
             # It may still hold output back that did not fit into the last block.
             if block:
                 continue
@@ -168,7 +178,8 @@ def _unpack_zstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 block = frame.decompress(rest)
             except zstandard.ZstdError as error:
-                what = "trailing garbage after the zstd stream" if at_start else "damaged zstd"
+                is_garbage = at_start and not rest.startswith((ZSTD, *ZSTD_SKIPPABLE))
+                what = "trailing garbage after the zstd stream" if is_garbage else "damaged zstd"
                 raise DamagedFile(f"{what}: {error}") from error
             at_start = False
             if block:
@@ -198,7 +209,7 @@ def _refuse_what_is_no_text(start: bytes) -> None:
     for magic, what in _FOREIGN.items():
         if start.startswith(magic):
             raise DamagedFile(f"{what}; Daybook reads plain text, gzip and zstd")
-    if start[8:12] == b"DUCK":
+    if start[8:12] == b"DUCK" and not start.startswith(b"{"):
         raise DamagedFile("a DuckDB database, not a log")
     if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")) or _is_wide(start[:4096]):
         raise DamagedFile("unknown encoding: it looks like UTF-16 or UTF-32; Daybook reads UTF-8")

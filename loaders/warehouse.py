@@ -102,12 +102,15 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if str(path) == ":memory:":
+        raise BadDatabase(":memory: would be lost at once. Name a file with --database.")
     if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
         raise BadDatabase(f"{path} is not a DuckDB database. Name another file with --database.")
     deadline = time.monotonic() + wait
     while True:
         try:
-            connection = duckdb.connect(str(path), read_only=read_only)
+            # By its whole path: to DuckDB, a name like md:calls is no file.
+            connection = duckdb.connect(str(path.absolute()), read_only=read_only)
             connection.execute("set global TimeZone = 'UTC'")
             return connection
         except duckdb.Error as error:

@@ -228,11 +228,40 @@ def test_a_line_that_is_too_long_refuses_its_file(daybook, monkeypatch):
     assert "DAYBOOK_MAX_LINE_BYTES" in reason
 
 
-def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch):
-    monkeypatch.setenv("DAYBOOK_MAX_RATIO", "many")
+@pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1"])
+def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, limit):
+    monkeypatch.setenv("DAYBOOK_MAX_RATIO", limit)
     daybook.write(call())
     result = daybook.land(exit_code=1)
-    assert result.stderr == "daybook: DAYBOOK_MAX_RATIO must be a number, not 'many'.\n"
+    told = f"daybook: DAYBOOK_MAX_RATIO must be a number from 0 up, not '{limit}'.\n"
+    assert result.stderr == told
+
+
+def test_a_body_is_kept_once_however_many_problems_it_has(daybook):
+    item = {"type": "track", "event": "e", "userId": "ana", "properties": {"x": "y" * 200}}
+    body = json.dumps({"batch": [item] * 100}).encode() + b"\n"
+    daybook.write(body * 200)
+    daybook.land()
+    [found] = daybook.rows(
+        "select count(*) as problems, count(line) as kept, sum(octet_length(line)) as bytes"
+        " from raw.quarantine"
+    )
+    assert found == {"problems": 20_000, "kept": 200, "bytes": 200 * (len(body) - 1)}
+
+
+def test_a_giant_line_is_shown_without_being_read_whole(daybook):
+    daybook.write(b"x" * 250_000_000 + b"\n" + call())
+    assert "not_a_json_object" in daybook.land().stdout
+
+
+def test_a_file_of_many_small_gzip_members_is_one_log(daybook):
+    """Also where a member, or its two first bytes, lies across two of the bites it is read in."""
+    members = [gzip.compress(call(number), 1) for number in range(1_000, 4_000)]
+    members.insert(1_500, gzip.compress(LONG_CALLS))
+    daybook.write(b"".join(members))
+    daybook.land()
+    [found] = daybook.rows("select count(*) as calls from raw.calls")
+    assert found == {"calls": 9_000}
 
 
 # --- What is no regular file
@@ -296,7 +325,7 @@ def test_a_folder_that_is_a_link_is_not_walked(daybook, tmp_path):
     daybook.write(call())
     (daybook.logs / "out").symlink_to(tmp_path / "elsewhere")
     (daybook.logs / "circle").symlink_to(daybook.logs)
-    daybook.land(exit_code=None)
+    assert "out: a link that leads out of the folder" in daybook.land(exit_code=4).stderr
     assert [row["message_id"] for row in daybook.rows("from raw.calls")] == ["m1"]
 
 
@@ -400,6 +429,11 @@ def test_a_file_with_nothing_in_it_is_landed_as_that(daybook, content):
     [load] = daybook.rows("from raw.loads where path like '%bad.log'")
     assert (load["status"], load["calls"], load["quarantined"]) == ("landed", 0, 0)
     assert load["lines"] == load["blank"]
+
+
+def test_a_log_that_speaks_of_a_duck_is_no_database(daybook):
+    daybook.write(b'{"env":"DUCK","type":"?"}\n')
+    daybook.land()
 
 
 def test_a_log_with_only_broken_lines_is_landed_with_nothing(daybook):
@@ -559,6 +593,22 @@ def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
     if made in (_as_text, _as_a_short_text, _as_a_sqlite_database):
         assert "is not a DuckDB database" in told
     assert before is None or path.read_bytes() == before
+
+
+def test_a_database_is_a_file_whatever_its_name(daybook):
+    path = daybook.write(call())
+    told = one_line(daybook.run("land", path, "--database", ":memory:", exit_code=1))
+    assert "lost" in told
+    daybook.run("land", path, "--database", "md:calls")
+    assert (daybook.folder / "md:calls").is_file()
+
+
+def test_lines_are_not_exported_over_the_database(daybook):
+    daybook.write(b"broken\n")
+    daybook.land()
+    told = daybook.run("quarantine", "--export", daybook.database, exit_code=2).stderr
+    assert "replace the database" in told
+    assert len(daybook.rows("from raw.quarantine")) == 1
 
 
 def test_a_database_in_a_folder_that_is_missing_is_named(daybook):

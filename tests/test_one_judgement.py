@@ -621,6 +621,15 @@ def hostile_lines() -> dict[str, list[bytes]]:
             without("messageId")[:-1] + b',"properties":{"a":2,"a":1}}',
             without("messageId")[:-1] + b',"event":"x","event":"y"}',
         ],
+        "spaced keys": [
+            text
+            for value in ('"ben"', '""', "null", "{}")
+            for spaced in (
+                without("userId")[:-1] + f',"userId" : "ana","userId":{value}}}'.encode(),
+                without("userId")[:-1] + f',"userId"\t:{value},"userId":"ana"}}'.encode(),
+            )
+            for text in (spaced, in_batch(spaced), around(spaced))
+        ],
         "case": [
             twice("userId", '"ana"', '"ben"', spelling)
             for spelling in ("userid", "USERID", "UserId", "user_id")
