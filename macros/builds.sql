@@ -15,11 +15,31 @@
 {%- endmacro %}
 
 {# Whether a day lies between the last whole days of the builds from `since` on: what was built in
-   some of them has seen it, and what was built in others has not. #}
+   some of them has seen it, and what was built in others has not. Days stand there as such, so that
+   the engine can pass over all others. #}
 {% macro is_in_question(day, since) -%}
+    {%- set found = run_query(
+        'select min(as_of), max(as_of) from raw.builds where build >= ' ~ since
+    ) if execute -%}
+    {%- set first, last = (found.columns[0][0], found.columns[1][0]) if found else (none, none) -%}
+    {%- if first == last -%} false
+    {%- else -%} ({{ day }} > date '{{ first }}' and {{ day }} <= date '{{ last }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{# The rows of a table that were written since a build, and those of a day in question: each once, in
+   two parts, for an `or` would have the engine read all the others too. #}
+{% macro rows_in_question(relation, since) -%}
     (
-        {{ day }} > (select min(as_of) from raw.builds where build >= {{ since }})
-        and {{ day }} <= (select max(as_of) from raw.builds where build >= {{ since }})
+        select * from {{ relation }}
+        where build > {{ since }}
+
+        union all
+
+        select * from {{ relation }}
+        where
+            build <= {{ since }}
+            and {{ is_in_question('event_day', since) }}
     )
 {%- endmacro %}
 
@@ -42,33 +62,42 @@
 {# Landed since a build last ended well. Tests look at such rows only; `make audit` at all. #}
 {% macro landed_lately(load_id) -%}
     {%- if var('audit') -%} true
-    {%- else -%}
-    {{ load_id }} > (select coalesce(max(latest_load), 0) from raw.builds where ended_well)
+    {%- else -%} {{ load_id }} > {{ _newest('latest_load') }}
     {%- endif -%}
 {%- endmacro %}
 
-{# Written since a build last ended well, or of a day that the last whole day has passed since. #}
-{% macro built_lately(build, day=none) -%}
+{# Written since a build last ended well. #}
+{% macro built_lately(build) -%}
     {%- if var('audit') -%} true
-    {%- else -%}
-    {%- set since = '(select coalesce(max(build), 0) from raw.builds where ended_well)' -%}
-    ({{ build }} > {{ since }}{{ ' or ' ~ is_in_question(day, since) if day }})
+    {%- else -%} {{ build }} > {{ _newest('build') }}
     {%- endif -%}
+{%- endmacro %}
+
+{# The rows of a table that were, or are of a day that the last whole day has passed since. #}
+{% macro rows_built_lately(relation) -%}
+    {%- if var('audit') -%} {{ relation }}
+    {%- else -%} {{ rows_in_question(relation, _newest('build')) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Of the builds that ended well, as a number: so that the engine can pass over what is older. #}
+{% macro _newest(column) -%}
+    {%- if not execute -%} {{ return(0) }} {%- endif -%}
+    {%- set found = run_query(
+        'select coalesce(max(' ~ column ~ '), 0) from raw.builds where ended_well'
+    ) -%}
+    {{ return(found.columns[0][0]) }}
 {%- endmacro %}
 
 {# dbt's own, beside it `where: landed_lately` for a test on a table with a load_id, and
    `where: built_lately` for one on a table with a build. #}
 {% macro get_where_subquery(relation) -%}
-    {%- set lately = {
-        'landed_lately': landed_lately('load_id'),
-        'built_lately': built_lately('build'),
-    } -%}
-    {%- if config.get('where') in lately -%}
-    {%- do return(
-        '(select * from ' ~ relation ~ ' where ' ~ lately[config.get('where')] ~ ') as lately'
-    ) -%}
-    {%- endif -%}
+    {%- set where = config.get('where') -%}
+    {%- if where not in ('landed_lately', 'built_lately') -%}
     {%- do return(default__get_where_subquery(relation)) -%}
+    {%- endif -%}
+    {%- set lately = landed_lately('load_id') if where == 'landed_lately' else built_lately('build') -%}
+    {%- do return('(select * from ' ~ relation ~ ' where ' ~ lately ~ ') as lately') -%}
 {%- endmacro %}
 
 {# --- what is incremental --- #}
@@ -146,18 +175,30 @@
 
 {# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by the
    columns of `key`: as they were, but with no calls. Models behind this table find in them what
-   lost something. #}
+   lost something. They are looked up by their keys first: to read whole rows takes longer. #}
 {% macro left_behind(new_rows, touched, key) -%}
     select built.* replace (
         cast(0 as bigint) as calls,
         case when built.calls = 0 then built.build else {{ this_build() }} end as build
     )
     from {{ this }} as built
-    semi join {{ touched }} as touched on built.call_kind = touched.call_kind
-    anti join {{ new_rows }} as new_rows
+    semi join (
+        select
+            {% for column in key -%}
+            before.{{ column }}{{ ',' if not loop.last }}
+            {% endfor %}
+        from {{ this }} as before
+        semi join {{ touched }} as touched on before.call_kind = touched.call_kind
+        anti join {{ new_rows }} as new_rows
+            on
+                {% for column in key -%}
+                before.{{ column }} = new_rows.{{ column }}
+                {% if not loop.last %}and {% endif %}
+                {%- endfor %}
+    ) as lost
         on
             {% for column in key -%}
-            built.{{ column }} is not distinct from new_rows.{{ column }}
+            built.{{ column }} = lost.{{ column }}
             {% if not loop.last %}and {% endif %}
             {%- endfor %}
 {%- endmacro %}

@@ -6,7 +6,9 @@
    none means UTC; years 1970 to 2099. The loader sets aside by the same rule. #}
 {% macro readable_time(text) -%}
     case
-        -- What most senders write comes first, because it is told quickly.
+        -- What most senders write comes first, because it is told quickly. To `?` any character will
+        -- do: nothing but a digit there makes a time of it, and a blank before the hour is kept out.
+        when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
         when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
             then try_cast({{ text }} as timestamp)
         when regexp_full_match(
@@ -56,9 +58,14 @@
 
 {# --- JSON --- #}
 
-{# The text under a path of keys. The path is quoted: bare keys with $ or / would be read as paths. #}
-{% macro json_text(json, keys) -%}
-    nullif(json_extract_string({{ json }}, '${% for key in keys %}."{{ key }}"{% endfor %}'), '')
+{# The texts under some paths of keys, as a list: they are found in one reading. Paths are quoted: bare
+   keys with $ or / would be read as paths. #}
+{% macro json_texts(json, paths) -%}
+    json_extract_string({{ json }}, [
+        {%- for keys in paths -%}
+        '${% for key in keys %}."{{ key }}"{% endfor %}'{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ])
 {%- endmacro %}
 
 {# A JSON value as text: strings bare, the rest as JSON. #}
@@ -111,6 +118,11 @@
 {# Over a group: each value of its lists, once. #}
 {% macro values_of_lists(lists) -%}
     list_distinct(flatten(list({{ lists }})))
+{%- endmacro %}
+
+{# One of them, from 1; the empty text is absent. #}
+{% macro text_in_list(values, position) -%}
+    nullif({{ values }}[{{ position }}], '')
 {%- endmacro %}
 
 {% macro list_to_rows(values) -%}

@@ -8,10 +8,8 @@ left_behind as {{ read_anew() }} (
 
 ids_in_use as (
     select days.user_id
-    from {{ ref('int_attributed_days') }} as days
-    where
-        days.calls is distinct from 0
-        and {{ built_lately('days.build', 'days.event_day') }}
+    from {{ rows_built_lately(ref('int_attributed_days')) }} as days
+    where days.calls is distinct from 0
     union all
     select user_id from {{ ref('fct_memberships') }}
     union all

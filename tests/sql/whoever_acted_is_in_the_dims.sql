@@ -5,13 +5,12 @@ acted as (
     select
         events.user_id,
         events.company_id
-    from {{ ref('int_attributed_days') }} as events
+    from {{ rows_built_lately(ref('int_attributed_days')) }} as events
     inner join {{ ref('calendar') }} as calendar on events.event_day <= calendar.as_of
     where
         events.type in ('track', 'page', 'screen')
         and events.calls is distinct from 0
         and not events.is_internal
-        and {{ built_lately('events.build', 'events.event_day') }}
 )
 
 select

@@ -38,15 +38,20 @@ event_catalog as (
 {% set since = last_good_build(plan) -%}
 
 new_days as (
-    select attributed_days.*
-    from attributed_days
+    select
+        *,
+        {{ pair }} as pair
+    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
-        attributed_days.build > {{ since }}
-        or {{ is_in_question('attributed_days.event_day', since) }}
+        user_id is not null
+        or company_id is not null
 ),
 
 pairs_that_lost as (
-    select distinct new_days.pair
+    select distinct
+        new_days.pair,
+        new_days.user_key,
+        new_days.company_key
     from new_days
     cross join as_of
     where
@@ -64,7 +69,10 @@ days as (
 
     select attributed_days.*
     from attributed_days
-    semi join pairs_that_lost on attributed_days.pair = pairs_that_lost.pair
+    semi join pairs_that_lost
+        on
+            attributed_days.user_key = pairs_that_lost.user_key
+            and attributed_days.company_key = pairs_that_lost.company_key
 ),
 {%- else -%}
 days as (

@@ -51,10 +51,10 @@ new_days as (
         user_id,
         company_id,
         event_day
-    from event_days
+    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
-        build > {{ since }}
-        or {{ is_in_question('event_day', since) }}
+        type in ('track', 'page', 'screen')
+        and event in (select milestones.event from milestones)
 ),
 
 new_entity_days as (
@@ -123,42 +123,57 @@ entities as (
     {%- endif %}
 ),
 
--- The days on which their events lie, and then the events of those days.
-days_to_look_at as (
+-- The kinds of call that their events are of, and then the events.
+{% if is_incremental() -%}
+kinds_to_look_at as (
+    {% for entity in ['user', 'company'] -%}
+    select
+        event_days.call_kind,
+        event_days.type,
+        event_days.event_as_sent,
+        event_days.event_day,
+        event_days.event,
+        event_days.user_id,
+        event_days.company_id,
+        event_days.is_internal
+    from event_days
+    semi join entities
+        on
+            entities.entity = '{{ entity }}'
+            and event_days.{{ entity }}_key = {{ hash_of(['entities.entity_id']) }}
+    inner join as_of on event_days.event_day <= as_of.as_of
+    where event_days.calls is distinct from 0
+    {%- if not loop.last %}
+
+    union
+
+    {% endif %}
+    {%- endfor %}
+),
+{%- else -%}
+kinds_to_look_at as (
     select event_days.*
     from event_days
     inner join as_of on event_days.event_day <= as_of.as_of
-    where
-        event_days.calls is distinct from 0
-        {%- if is_incremental() %}
-        and event_days.event_day >= (select min(entities.signed_up_on) from entities)
-        and (
-            event_days.user_key in (
-                select {{ hash_of(['entities.entity_id']) }} from entities where entities.entity = 'user'
-            )
-            or event_days.company_key in (
-                select {{ hash_of(['entities.entity_id']) }} from entities where entities.entity = 'company'
-            )
-        )
-        {%- endif %}
+    where event_days.calls is distinct from 0
 ),
+{%- endif %}
 
+-- (That two kinds of one event and day share a number is less likely than a broken disk.)
 events as (
     select
-        days_to_look_at.event,
-        days_to_look_at.user_id,
-        days_to_look_at.company_id,
-        days_to_look_at.is_internal,
+        kinds.event,
+        kinds.user_id,
+        kinds.company_id,
+        kinds.is_internal,
         events.event_at
     from {{ ref('stg_events') }} as events
-    inner join days_to_look_at
+    inner join kinds_to_look_at as kinds
         on
-            events.type = days_to_look_at.type
-            and events.event = days_to_look_at.event_as_sent
-            and events.event_day = days_to_look_at.event_day
-            and events.user_id is not distinct from days_to_look_at.sent_user_id
-            and events.anonymous_id is not distinct from days_to_look_at.anonymous_id
-            and events.company_id is not distinct from days_to_look_at.sent_company_id
+            events.call_kind = kinds.call_kind
+            and events.type = kinds.type
+            and events.event = kinds.event_as_sent
+            and events.event_day = kinds.event_day
 ),
 
 entity_events as (

@@ -18,7 +18,7 @@
 
 with
 
-identified_days as (
+identified_days as {{ read_anew() }} (
     select * from {{ ref('int_identified_days') }}
 ),
 
@@ -37,20 +37,26 @@ internal_entities as (
 {% if is_incremental() -%}
 {% set since = last_good_build(plan) -%}
 
+-- Looked up by keys: to read names of all calls takes longer. Two names may, once in a great while,
+-- share a key: then a row is written again, as it was.
 sent_otherwise as (
-    select id as sent_user_id
+    select {{ hash_of(['id']) }} as user_key
     from {{ ref('int_user_ids') }}
     where build > {{ since }}
 ),
 
 devices_owned_otherwise as (
-    select anonymous_id
+    select distinct {{ hash_of(['anonymous_id']) }} as device_key
     from {{ ref('int_device_owners') }}
     where build > {{ since }}
 ),
 
 in_other_companies as (
-    select {{ hash_of(['user_id']) }} as user_key
+    select
+        {{ hash_of(['user_id']) }} as user_key,
+        {{ hash_of(['company_id']) }} as company_key,
+        from_day,
+        to_day
     from user_companies
     where build > {{ since }}
 ),
@@ -63,63 +69,116 @@ new_internals as (
     where build > {{ since }}
 ),
 
-touched_kinds as (
-    select call_kind
-    from {{ ref('int_call_days') }}
-    where
-        build > {{ since }}
-        or user_id in (select sent_otherwise.sent_user_id from sent_otherwise)
-        or (
-            user_id is null
-            and anonymous_id in (
-                select devices_owned_otherwise.anonymous_id from devices_owned_otherwise
-            )
-        )
+touched_before as (
+    select call_days.call_kind
+    from {{ ref('int_call_days') }} as call_days
+    semi join sent_otherwise on call_days.user_key = sent_otherwise.user_key
 
     union
 
-    select call_kind
-    from {{ this }}
+    select call_days.call_kind
+    from {{ ref('int_call_days') }} as call_days
+    semi join devices_owned_otherwise
+        on call_days.device_key = devices_owned_otherwise.device_key
+    where call_days.user_id is null
+
+    union
+
+    select built.call_kind
+    from {{ this }} as built
+    inner join in_other_companies
+        on
+            built.user_key = in_other_companies.user_key
+            and built.company_key <> in_other_companies.company_key
+            and (
+                in_other_companies.from_day is null
+                or in_other_companies.from_day <= built.event_day
+            )
+            and (
+                in_other_companies.to_day is null
+                or in_other_companies.to_day > built.event_day
+            )
     where
-        (
-            sent_company_id is null
-            and user_key in (select in_other_companies.user_key from in_other_companies)
-        )
-        or user_key in (
-            select new_internals.entity_key from new_internals where new_internals.entity = 'user'
-        )
-        or company_key in (
-            select new_internals.entity_key from new_internals where new_internals.entity = 'company'
-        )
+        built.sent_company_id is null
+        and built.calls is distinct from 0
+
+    union
+
+    select built.call_kind
+    from {{ this }} as built
+    inner join new_internals
+        on
+            new_internals.entity = 'user'
+            and built.user_key = new_internals.entity_key
+
+    union
+
+    select built.call_kind
+    from {{ this }} as built
+    inner join new_internals
+        on
+            new_internals.entity = 'company'
+            and built.company_key = new_internals.entity_key
+),
+
+-- Read by several numbers: the engine reads the texts of whatever passes its rough filter.
+kinds_touched_before as (
+    select
+        call_days.call_kind,
+        call_days.user_key as sent_user_key,
+        call_days.device_key
+    from {{ ref('int_call_days') }} as call_days
+    semi join touched_before on call_days.call_kind = touched_before.call_kind
+    where call_days.build <= {{ since }}
+),
+
+days_to_attribute as (
+    select * from identified_days
+    where build > {{ since }}
+
+    union all
+
+    select identified_days.*
+    from identified_days
+    semi join kinds_touched_before
+        on
+            identified_days.call_kind = kinds_touched_before.call_kind
+            and identified_days.sent_user_key = kinds_touched_before.sent_user_key
+            and identified_days.device_key = kinds_touched_before.device_key
+    where identified_days.build <= {{ since }}
+),
+
+touched_kinds as (
+    select call_kind
+    from {{ ref('int_call_days') }}
+    where build > {{ since }}
+
+    union
+
+    select call_kind from kinds_touched_before
+),
+{%- else -%}
+days_to_attribute as {{ read_anew() }} (
+    select * from identified_days
 ),
 {%- endif %}
 
 attributed as (
     select
-        identified_days.*,
-        coalesce(identified_days.sent_company_id, user_companies.company_id) as company_id,
+        days.*,
+        coalesce(days.sent_company_id, user_companies.company_id) as company_id,
         case
-            when identified_days.sent_company_id is not null then 'event'
+            when days.sent_company_id is not null then 'event'
             when user_companies.company_id is not null then 'membership'
         end as company_source
-    from identified_days
+    from days_to_attribute as days
     left join user_companies
         on
-            identified_days.sent_company_id is null
-            and identified_days.user_id = user_companies.user_id
-            and (
-                user_companies.from_day is null
-                or user_companies.from_day <= identified_days.event_day
-            )
-            and (
-                user_companies.to_day is null
-                or user_companies.to_day > identified_days.event_day
-            )
-    where
-        identified_days.calls is distinct from 0
-        {%- if is_incremental() %}
-        and identified_days.call_kind in (select touched_kinds.call_kind from touched_kinds)
-        {%- endif %}
+            days.sent_company_id is null
+            and days.user_id = user_companies.user_id
+            and (user_companies.from_day is null or user_companies.from_day <= days.event_day)
+            and (user_companies.to_day is null or user_companies.to_day > days.event_day)
+    where days.calls is distinct from 0
 ),
 
 named as (
@@ -154,23 +213,28 @@ named as (
             internal_companies.is_internal
             and internal_companies.entity = 'company'
             and attributed.company_id = internal_companies.entity_id
+),
+
+attributed_now as (
+    select
+        named.*,
+        -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
+        {{ hash_of(['user_id']) }} as user_key,
+        {{ hash_of(['company_id']) }} as company_key
+    from named
 )
 
 select
-    named.*,
-    -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
-    {{ hash_of(['user_id']) }} as user_key,
-    {{ hash_of(['company_id']) }} as company_key,
+    attributed_now.*,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
-from named
+from attributed_now
 
 {%- if is_incremental() %}
 
 union all by name
 
-{{ left_behind('named', 'touched_kinds', [
-    'call_kind', 'type', 'event_as_sent', 'sent_user_id', 'anonymous_id', 'sent_company_id',
-    'event_day', 'user_id', 'company_id', 'is_internal'
-]) }}
+{{ left_behind(
+    'attributed_now', 'touched_kinds', ['call_kind', 'user_key', 'company_key', 'is_internal']
+) }}
 {%- endif %}

@@ -14,7 +14,7 @@
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
-{% set kind = ['type', 'event', 'user_id', 'anonymous_id', 'company_id', 'event_day'] -%}
+{% set kind = columns_of_a_kind() -%}
 
 with
 
@@ -68,6 +68,9 @@ counted as (
 keyed as (
     select
         {{ hash_of(kind) }} as call_kind,
+        -- Quicker to look up than the ids.
+        {{ hash_of(['user_id']) }} as user_key,
+        {{ hash_of(['anonymous_id']) }} as device_key,
         counted.*
     from counted
 )
@@ -84,9 +87,21 @@ touched_kinds as (
     inner join left_days on built.event_day = left_days.event_day
 ),
 
+-- Found by numbers first, and by two of them: the engine reads the texts of whatever passes its
+-- rough filter.
+kinds_seen_before as (
+    select
+        built.call_kind,
+        built.user_key
+    from {{ this }} as built
+    semi join touched_kinds on built.call_kind = touched_kinds.call_kind
+),
+
 counted_before as (
     select
         built.call_kind,
+        built.user_key,
+        built.device_key,
         {% for column in kind %}built.{{ column }}, {% endfor %}
         case when left_days.event_day is null then built.calls else 0 end as calls,
         case when left_days.event_day is null then built.first_at end as first_at,
@@ -98,12 +113,17 @@ counted_before as (
             else {{ this_build() }}
         end as lost_in
     from {{ this }} as built
-    inner join touched_kinds on built.call_kind = touched_kinds.call_kind
+    semi join kinds_seen_before
+        on
+            built.call_kind = kinds_seen_before.call_kind
+            and built.user_key = kinds_seen_before.user_key
     left join left_days on built.event_day = left_days.event_day
 )
 
 select
     call_kind,
+    user_key,
+    device_key,
     {{ kind | join(', ') }},
     cast(sum(calls) as bigint) as calls,
     min(first_at) as first_at,
@@ -118,7 +138,7 @@ from (
     union all by name
     select * from counted_before
 )
-group by call_kind, {{ kind | join(', ') }}
+group by call_kind, user_key, device_key, {{ kind | join(', ') }}
 {%- else %}
 
 select

@@ -21,7 +21,9 @@ user_ids as {{ read_anew() }} (
 sent_together as {{ read_anew() }} (
     select
         anonymous_id,
+        device_key,
         user_id,
+        user_key,
         event_day,
         first_at,
         last_at,
@@ -37,7 +39,9 @@ sent_together as {{ read_anew() }} (
 
     select
         previous_id as anonymous_id,
+        {{ hash_of(['previous_id']) }} as device_key,
         user_id,
+        {{ hash_of(['user_id']) }} as user_key,
         event_day,
         event_at as first_at,
         event_at as last_at,
@@ -68,14 +72,17 @@ touched as (
 
     select sent_together.anonymous_id
     from sent_together
-    inner join user_ids on sent_together.user_id = user_ids.id
+    inner join user_ids
+        on
+            sent_together.user_key = {{ hash_of(['user_ids.id']) }}
+            and sent_together.user_id = user_ids.id
     where user_ids.build > {{ since }}
 ),
 
 together as (
     select sent_together.*
     from sent_together
-    semi join touched on sent_together.anonymous_id = touched.anonymous_id
+    semi join touched on sent_together.device_key = {{ hash_of(['touched.anonymous_id']) }}
     where not sent_together.is_gone
 ),
 {%- else -%}

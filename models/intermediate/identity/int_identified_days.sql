@@ -17,6 +17,8 @@ device_owners as (
 
 select
     call_days.call_kind,
+    call_days.user_key as sent_user_key,
+    call_days.device_key,
     call_days.type,
     call_days.event,
     call_days.user_id as sent_user_id,

@@ -3,7 +3,8 @@
 
 select
     sent_user_id,
-    anonymous_id,
+    sent_user_key,
+    device_key,
     user_id,
     sent_company_id as company_id,
     event_day,

@@ -43,14 +43,17 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if is_incremental() -%}
+{% set start_of_now = start_of_now() -%}
 new_days as (
     select distinct
-        pair,
+        {{ hash_of(['user_key', 'company_key']) }} as pair,
+        user_key,
+        company_key,
         event_day
-    from event_days
+    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
-        build > {{ since }}
-        or {{ is_in_question('event_day', since) }}
+        type in ('track', 'page', 'screen')
+        and (user_id is not null or company_id is not null)
 ),
 
 {% for period, start in starts.items() -%}
@@ -63,16 +66,30 @@ touched_{{ period }}s as (
 
 {% endfor -%}
 
+pairs_of_before as (
+    select distinct
+        user_key,
+        company_key
+    from new_days
+    where
+        {% for start in starts.values() -%}
+        {{ 'or ' if not loop.first }}{{ start }} < {{ start_of_now }}
+        {% endfor %}
+),
+
 days_to_count as (
+    select * from event_days
+    where event_day >= {{ start_of_now }}
+
+    union all
+
     select event_days.*
     from event_days
-    where
-        {% for period, start in starts.items() -%}
-        {{ 'or ' if not loop.first }}{{ hash_of(['pair', start]) }} in (
-            select {{ hash_of(['touched.pair', 'touched.period_start']) }}
-            from touched_{{ period }}s as touched
-        )
-        {% endfor %}
+    semi join pairs_of_before
+        on
+            event_days.user_key = pairs_of_before.user_key
+            and event_days.company_key = pairs_of_before.company_key
+    where event_days.event_day < {{ start_of_now }}
 ),
 {%- else -%}
 days_to_count as {{ read_anew() }} (

@@ -34,13 +34,16 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if is_incremental() -%}
+{% set start_of_now = start_of_now() -%}
 new_days as (
     select
         user_key,
         company_key,
         event_day
-    from event_days
-    where build > {{ since }}
+    from {{ ref('int_attributed_days') }}
+    where
+        build > {{ since }}
+        and type in ('track', 'page', 'screen')
 ),
 {%- endif %}
 
@@ -54,6 +57,30 @@ touched_{{ entity }}_days as (
 ),
 {%- endif %}
 
+{%- if is_incremental() and not new_selectors %}
+
+{{ entity }}_days_to_count as (
+    select * from event_days
+    where event_day >= {{ start_of_now }}
+
+    union all
+
+    select event_days.*
+    from event_days
+    semi join touched_{{ entity }}_days as touched
+        on
+            event_days.{{ entity }}_key = touched.{{ entity }}_key
+            and event_days.event_day = touched.event_day
+            and touched.event_day < {{ start_of_now }}
+    where event_days.event_day < {{ start_of_now }}
+),
+{%- else %}
+
+{{ entity }}_days_to_count as {{ read_anew() }} (
+    select * from event_days
+),
+{%- endif %}
+
 {{ entity }}_days as (
     select
         selector_events.selector_id,
@@ -62,7 +89,7 @@ touched_{{ entity }}_days as (
         sum(event_days.calls) filter (
             not event_days.is_internal and event_days.calls is distinct from 0
         ) as events
-    from event_days
+    from {{ entity }}_days_to_count as event_days
     inner join selector_events
         on
             selector_events.entity = '{{ entity }}'

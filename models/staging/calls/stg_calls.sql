@@ -28,17 +28,29 @@ new_calls as (
 ),
 
 -- Those of the same messages that counted until tonight. (A key is quicker to look up than an id;
--- should two messages share one, both are judged again, each by its id.)
+-- should two messages share one, both are judged again, each by its id.) They are found by numbers
+-- first, and by two of them: the engine reads the texts of whatever passes its rough filter.
+seen_before as (
+    select
+        built.message_key,
+        built.call_kind
+    from {{ this }} as built
+    semi join new_calls on built.message_key = new_calls.message_key
+),
+
 counted_before as (
     select
-        message_id,
-        event_day,
-        left_days,
-        load_id,
-        line_number,
-        call_number
-    from {{ this }}
-    where message_key in (select new_calls.message_key from new_calls)
+        built.message_id,
+        built.event_day,
+        built.left_days,
+        built.load_id,
+        built.line_number,
+        built.call_number
+    from {{ this }} as built
+    semi join seen_before
+        on
+            built.message_key = seen_before.message_key
+            and built.call_kind = seen_before.call_kind
 ),
 
 calls_to_judge as (
@@ -155,6 +167,13 @@ timed as (
     from ruled
 ),
 
+read_context as (
+    select
+        *,
+        {{ json_texts('context', [['groupId'], ['library', 'name']]) }} as context_texts
+    from timed
+),
+
 typed as (
     select
         timed.message_id,
@@ -165,9 +184,10 @@ typed as (
         timed.previous_id,
         case
             when timed.type = 'group' then timed.group_id
-            else {{ json_text('timed.context', ['groupId']) }}
+            else {{ text_in_list('timed.context_texts', 1) }}
         end as company_id,
         case when is_in_the_future then receive_time else claimed_time end as event_at,
+        {{ day_of('event_at') }} as event_day,
         timed.receive_time as received_at,
         case when is_in_the_future then 'clamped' else time_rule end as time_quality,
         timed.properties,
@@ -177,18 +197,17 @@ typed as (
             when timed.type = 'identify' then {{ json_part('timed.context', 'traits') }}
             when timed.type = 'group' then timed.traits
         end as traits,
-        {{ json_text('timed.context', ['library', 'name']) }} as library,
+        {{ text_in_list('timed.context_texts', 2) }} as library,
         loads.source,
         timed.load_id,
         timed.line_number,
         timed.call_number
-    from timed
+    from read_context as timed
     left join loads on timed.load_id = loads.load_id
 )
 
 select
     typed.*,
-    {{ day_of('typed.event_at') }} as event_day,
     -- The days that this message was counted on before, by copies that count no more.
     {% if is_incremental() -%}
     case
@@ -204,6 +223,7 @@ select
     cast(null as date[]) as left_days,
     {%- endif %}
     {{ hash_of(['typed.message_id']) }} as message_key,
+    {{ hash_of(columns_of_a_kind('typed.')) }} as call_kind,
     {{ grounds() }} as grounds
 from typed
 {%- if is_incremental() %}

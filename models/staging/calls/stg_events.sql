@@ -13,6 +13,7 @@ select
     properties,
     library,
     source,
+    call_kind,
     load_id,
     line_number,
     call_number
