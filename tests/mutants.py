@@ -50,6 +50,7 @@ PRESENCE = f"{ENTITIES}/int_presence.sql"
 MILESTONES = f"{ENTITIES}/int_reached_milestones.sql"
 COHORT_MEMBERS = f"{REPORTS}/int_retention_cohorts.sql"
 FEATURE_PERIODS = f"{REPORTS}/int_feature_periods.sql"
+COMPANY_FEATURE_PERIODS = f"{REPORTS}/int_company_feature_periods.sql"
 FEATURE_COUNTS = f"{REPORTS}/int_feature_counts.sql"
 CORE = "models/marts/core"
 ACTIVITY = "models/marts/activity/activity.sql"
@@ -91,6 +92,7 @@ ON_OR_AFTER = "on_or_after_counts_the_last_return_up_to_the_end_of_the_report"
 SEGMENTS = "a_company_is_paying_by_its_plan_at_the_end_of_the_period"
 COUNTED_USES = "uses_of_our_own_and_of_days_to_come_do_not_count"
 ONE_PAIR = "user_and_company_are_active_by_all_they_did_and_one_row_stands_for_them"
+ONE_COMPANY = "a_company_is_active_by_any_of_its_people_and_one_row_stands_for_it"
 ADOPTERS = "who_is_not_active_in_a_segment_adopts_nothing_there"
 RATES = "adoption_is_the_adopters_among_the_active_of_their_segment"
 RANKS = "features_are_ranked_by_adopters_then_uses_then_name"
@@ -279,22 +281,22 @@ MUTANTS = [
     Mutant(
         "the company on the call wins",
         f"{FACTS}/int_attributed_days.sql",
-        "coalesce(identified_days.sent_company_id, user_companies.company_id) as company_id",
+        "coalesce(days.sent_company_id, user_companies.company_id) as company_id",
         "user_companies.company_id as company_id",
         COMPANY_OF_AN_EVENT,
     ),
     Mutant(
         "a sighting counts from its day on",
         f"{FACTS}/int_attributed_days.sql",
-        "or user_companies.from_day <= identified_days.event_day",
-        "or user_companies.from_day < identified_days.event_day",
+        "or user_companies.from_day <= days.event_day",
+        "or user_companies.from_day < days.event_day",
         COMPANY_OF_AN_EVENT,
     ),
     Mutant(
         "before its first sighting a user is with the first company",
         f"{FACTS}/int_attributed_days.sql",
-        "user_companies.from_day is null\n",
-        "false\n",
+        "user_companies.from_day is null or ",
+        "false or ",
         COMPANY_OF_AN_EVENT,
     ),
     Mutant(
@@ -1256,28 +1258,28 @@ MUTANTS = [
     Mutant(
         "an event counts under its name of today",
         MILESTONES,
-        "and events.event = days_to_look_at.event_as_sent",
-        "and events.event = days_to_look_at.event",
+        "and events.event = kinds.event_as_sent",
+        "and events.event = kinds.event",
         OWN_NAME,
     ),
     Mutant(
         "a device is told from another",
         MILESTONES,
-        "            and events.anonymous_id is not distinct from days_to_look_at.anonymous_id\n",
-        "",
+        "            events.call_kind = kinds.call_kind\n            and ",
+        "            ",
         OWN_NAME,
     ),
     Mutant(
         "an event counts for whom it belongs to now",
         MILESTONES,
-        "        event_days.calls is distinct from 0\n",
-        "        true\n",
+        "where days.calls is distinct from 0\n",
+        "",
         OWN_NAME,
     ),
     Mutant(
         "what has not happened by the last whole day reaches nothing",
         MILESTONES,
-        "inner join as_of on event_days.event_day <= as_of.as_of",
+        "inner join as_of on days.event_day <= as_of.as_of",
         "cross join as_of",
         WINDOW,
     ),
@@ -1370,9 +1372,37 @@ MUTANTS = [
     Mutant(
         "whoever has many features is active once",
         FEATURE_COUNTS,
-        "filter (is_active and stands_for_pair)",
+        "filter (is_active and stands_for_entity)",
         "filter (is_active)",
         ADOPTERS,
+    ),
+    Mutant(
+        "a company is active by any of its people",
+        COMPANY_FEATURE_PERIODS,
+        "bool_or(is_active) over one_company as is_active",
+        "is_active as is_active",
+        ONE_COMPANY,
+    ),
+    Mutant(
+        "what has nothing left makes no company active",
+        COMPANY_FEATURE_PERIODS,
+        "bool_or(feature_periods.uses > 0 and feature_periods.is_active)",
+        "bool_or(feature_periods.is_active)",
+        ONE_COMPANY,
+    ),
+    Mutant(
+        "one row stands for the company",
+        COMPANY_FEATURE_PERIODS,
+        "row_number() over (one_company order by uses = 0, feature) = 1",
+        "true",
+        ONE_COMPANY,
+    ),
+    Mutant(
+        "what has no company is no company",
+        COMPANY_FEATURE_PERIODS,
+        "    where company_number is not null\n",
+        "",
+        ONE_COMPANY,
     ),
     Mutant(
         "what has nothing left is no use",

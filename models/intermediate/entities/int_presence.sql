@@ -38,13 +38,7 @@ event_catalog as (
 {% set since = last_good_build(plan) -%}
 
 new_days as (
-    select
-        *,
-        {{ pair }} as pair
-    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
-    where
-        user_id is not null
-        or company_id is not null
+    select * from {{ rows_in_question('attributed_days', since) }} as days
 ),
 
 pairs_that_lost as (

@@ -51,10 +51,7 @@ new_days as (
         user_id,
         company_id,
         event_day
-    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
-    where
-        type in ('track', 'page', 'screen')
-        and event in (select milestones.event from milestones)
+    from {{ rows_in_question('event_days', since) }} as days
 ),
 
 new_entity_days as (
@@ -125,24 +122,14 @@ entities as (
 
 -- The kinds of call that their events are of, and then the events.
 {% if is_incremental() -%}
-kinds_to_look_at as (
+days_to_look_at as (
     {% for entity in ['user', 'company'] -%}
-    select
-        event_days.call_kind,
-        event_days.type,
-        event_days.event_as_sent,
-        event_days.event_day,
-        event_days.event,
-        event_days.user_id,
-        event_days.company_id,
-        event_days.is_internal
+    select event_days.*
     from event_days
     semi join entities
         on
             entities.entity = '{{ entity }}'
             and event_days.{{ entity }}_key = {{ hash_of(['entities.entity_id']) }}
-    inner join as_of on event_days.event_day <= as_of.as_of
-    where event_days.calls is distinct from 0
     {%- if not loop.last %}
 
     union
@@ -151,13 +138,25 @@ kinds_to_look_at as (
     {%- endfor %}
 ),
 {%- else -%}
-kinds_to_look_at as (
-    select event_days.*
-    from event_days
-    inner join as_of on event_days.event_day <= as_of.as_of
-    where event_days.calls is distinct from 0
+days_to_look_at as {{ read_anew() }} (
+    select * from event_days
 ),
 {%- endif %}
+
+kinds as (
+    select
+        days.call_kind,
+        days.type,
+        days.event_as_sent,
+        days.event_day,
+        days.event,
+        days.user_id,
+        days.company_id,
+        days.is_internal
+    from days_to_look_at as days
+    inner join as_of on days.event_day <= as_of.as_of
+    where days.calls is distinct from 0
+),
 
 -- (That two kinds of one event and day share a number is less likely than a broken disk.)
 events as (
@@ -168,7 +167,7 @@ events as (
         kinds.is_internal,
         events.event_at
     from {{ ref('stg_events') }} as events
-    inner join kinds_to_look_at as kinds
+    inner join kinds
         on
             events.call_kind = kinds.call_kind
             and events.type = kinds.type

@@ -78,6 +78,13 @@ all_feature_periods as {{ read_anew() }} (
     from {{ ref('int_feature_periods') }}
 ),
 
+all_company_periods as {{ read_anew() }} (
+    select
+        *,
+        {{ hash_of(['period', 'period_start']) }} as calendar_period
+    from {{ ref('int_company_feature_periods') }}
+),
+
 payers as (
     select
         periods.calendar_period,
@@ -110,7 +117,6 @@ feature_periods as (
     select
         all_feature_periods.calendar_period,
         all_feature_periods.user_number,
-        all_feature_periods.company_number,
         all_feature_periods.feature,
         all_feature_periods.uses,
         all_feature_periods.is_active,
@@ -127,7 +133,28 @@ feature_periods as (
             and all_feature_periods.company_number = paying_companies.company_number
     where
         all_feature_periods.uses > 0
+        and all_feature_periods.user_number is not null
         and all_feature_periods.calendar_period in (
+            select touched.calendar_period from touched
+        )
+),
+
+company_periods as (
+    select
+        all_company_periods.calendar_period,
+        all_company_periods.feature,
+        all_company_periods.uses,
+        all_company_periods.is_active,
+        all_company_periods.stands_for_company,
+        case when paying_companies.company_number is null then 'free' else 'paying' end as segment
+    from all_company_periods
+    left join paying_companies
+        on
+            all_company_periods.calendar_period = paying_companies.calendar_period
+            and all_company_periods.company_number = paying_companies.company_number
+    where
+        all_company_periods.uses > 0
+        and all_company_periods.calendar_period in (
             select touched.calendar_period from touched
         )
 ),
@@ -143,16 +170,35 @@ users_of_several_companies as (
     having count(*) > 1
 ),
 
--- Who acts for one company only has one row for each feature, and need not be told apart.
-users_of_one_company as {{ read_anew() }} (
-    select feature_periods.*
+-- Companies, and users who act for one company only, have one row for each feature, and need not be
+-- told apart.
+counted_by_rows as {{ read_anew() }} (
+    select
+        'user' as entity,
+        feature_periods.calendar_period,
+        feature_periods.segment,
+        feature_periods.feature,
+        feature_periods.uses,
+        feature_periods.is_active,
+        feature_periods.stands_for_pair as stands_for_entity
     from feature_periods
     anti join users_of_several_companies
         on feature_periods.user_number = users_of_several_companies.user_number
-    where feature_periods.user_number is not null
+
+    union all
+
+    select
+        'company' as entity,
+        calendar_period,
+        segment,
+        feature,
+        uses,
+        is_active,
+        stands_for_company as stands_for_entity
+    from company_periods
 ),
 
--- The others once in each of their segments, and once in all.
+-- The other users once in each of their segments, and once in all.
 users_told_apart as (
     select
         segments.segment,
@@ -187,58 +233,31 @@ user_uses as (
     group by calendar_period, segment, user_number, feature
 ),
 
--- Companies by all their people.
-active_companies as (
-    select
-        calendar_period,
-        company_number,
-        min(segment) as segment
-    from feature_periods
-    where
-        company_number is not null
-        and is_active
-    group by calendar_period, company_number
-),
-
-company_uses as (
-    select
-        calendar_period,
-        company_number,
-        feature,
-        min(segment) as segment,
-        sum(uses) as uses
-    from feature_periods
-    where
-        company_number is not null
-        and feature is not null
-    group by calendar_period, company_number, feature
-),
-
 counted as (
     select
         calendar_period,
-        'user' as entity,
+        entity,
         segment,
         feature,
         count(*) filter (is_active) as entities,
         sum(uses) as uses,
         true as is_of_one_segment
-    from users_of_one_company
+    from counted_by_rows
     where feature is not null
-    group by calendar_period, segment, feature
+    group by calendar_period, entity, segment, feature
 
     union all
 
     select
         calendar_period,
-        'user' as entity,
+        entity,
         segment,
         cast(null as varchar) as feature,
-        count(*) filter (is_active and stands_for_pair) as entities,
+        count(*) filter (is_active and stands_for_entity) as entities,
         0 as uses,
         true as is_of_one_segment
-    from users_of_one_company
-    group by calendar_period, segment
+    from counted_by_rows
+    group by calendar_period, entity, segment
 
     union all
 
@@ -269,36 +288,6 @@ counted as (
         0 as uses,
         false as is_of_one_segment
     from active_users
-    group by calendar_period, segment
-
-    union all
-
-    select
-        company_uses.calendar_period,
-        'company' as entity,
-        company_uses.segment,
-        company_uses.feature,
-        count(active_companies.company_number) as entities,
-        sum(company_uses.uses) as uses,
-        true as is_of_one_segment
-    from company_uses
-    left join active_companies
-        on
-            company_uses.calendar_period = active_companies.calendar_period
-            and company_uses.company_number = active_companies.company_number
-    group by company_uses.calendar_period, company_uses.segment, company_uses.feature
-
-    union all
-
-    select
-        calendar_period,
-        'company' as entity,
-        segment,
-        cast(null as varchar) as feature,
-        count(*) as entities,
-        0 as uses,
-        true as is_of_one_segment
-    from active_companies
     group by calendar_period, segment
 ),
 

@@ -46,14 +46,11 @@ event_days as {{ read_anew() }} (
 {% set start_of_now = start_of_now() -%}
 new_days as (
     select distinct
-        {{ hash_of(['user_key', 'company_key']) }} as pair,
+        pair,
         user_key,
         company_key,
         event_day
-    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
-    where
-        type in ('track', 'page', 'screen')
-        and (user_id is not null or company_id is not null)
+    from {{ rows_in_question('event_days', since) }} as days
 ),
 
 {% for period, start in starts.items() -%}
