@@ -75,8 +75,9 @@ OWN_NAME = "an_event_counts_for_whom_it_belongs_to_under_its_name_of_today"
 WINDOW = "both_ends_of_an_activation_window_count"
 VISITOR = "a_company_is_active_through_an_anonymous_visitor_who_is_no_user"
 CLOCKS = "a_selector_is_counted_by_the_periods_that_a_report_asks_for"
-WEEKS = "the_events_of_a_week_or_a_month_are_those_of_all_its_days"
-DAYS = "a_day_is_a_period_too_where_a_report_asks_for_it"
+PERIODS = (
+    "a_period_has_one_row_and_the_events_of_all_its_days_where_they_are_asked_for"
+)
 FILTER = "a_filter_keeps_those_whose_latest_value_is_named"
 FILTERED = "a_filtered_report_counts_those_that_its_filter_keeps"
 FILTERED_COHORT = "a_cohort_holds_those_that_the_filter_keeps"
@@ -866,46 +867,67 @@ MUTANTS = [
         FILTERED_COHORT,
     ),
     Mutant(
-        "nothing later than the last whole day is seen in a week",
-        f"{REPORTS}/int_selector_weeks.sql",
-        "inner join {{ ref('int_days') }}",
-        "left join {{ ref('int_days') }}",
-        WEEKS,
-    ),
-    Mutant(
         "nothing later than the last whole day is seen",
         f"{REPORTS}/int_selector_periods.sql",
         "inner join {{ ref('int_days') }}",
         "left join {{ ref('int_days') }}",
-        DAYS,
+        PERIODS,
     ),
     Mutant(
         "a week is counted where a report asks for weeks",
-        f"{REPORTS}/int_selector_weeks.sql",
-        " where wanted.period = '{{ period }}'",
+        f"{REPORTS}/int_selector_periods.sql",
+        "clocks.period = '{{ period }}' and not clocks.counts_events",
+        "not clocks.counts_events",
+        PERIODS,
+    ),
+    Mutant(
+        "a period has one row",
+        f"{REPORTS}/int_selector_periods.sql",
+        "    and previous_{{ period }}_number is distinct from {{ period }}_number\n",
         "",
-        WEEKS,
+        PERIODS,
+    ),
+    Mutant(
+        "the events of all days are added up where a report asks for several",
+        f"{REPORTS}/int_selector_periods.sql",
+        "cast(sum(events) as integer) as events",
+        "cast(min(events) as integer) as events",
+        PERIODS,
     ),
     Mutant(
         "a week begins with its first day",
-        f"{REPORTS}/int_selector_weeks.sql",
+        f"{REPORTS}/int_selector_periods.sql",
         "min(event_day) as first_day",
         "max(event_day) as first_day",
-        WEEKS,
+        PERIODS,
     ),
     Mutant(
         "a day with nothing left is none",
         f"{REPORTS}/int_selector_periods.sql",
-        "    selector_days.events > 0\n",
-        "    selector_days.event_day is not null\n",
-        DAYS,
+        "    where selector_days.events > 0\n",
+        "",
+        PERIODS,
     ),
     Mutant(
-        "a day is counted where a report asks for days",
-        f"{REPORTS}/int_selector_periods.sql",
-        "        where clocks.period = 'day'\n",
-        "",
-        DAYS,
+        "events are counted where a report asks for several",
+        f"{REPORTS}/int_selector_clocks.sql",
+        "bool_or(asked.minimum_events > 1)",
+        "bool_or(false)",
+        CLOCKS,
+    ),
+    Mutant(
+        "a day follows the last one on which there was an event",
+        f"{REPORTS}/int_selector_days.sql",
+        "            partition by selector_id, entity_number\n",
+        "            partition by selector_id\n",
+        VISITOR,
+    ),
+    Mutant(
+        "a day that nothing is left of is followed by none",
+        ACTIVITY,
+        "        selector_days.events > 0\n        and (",
+        "        (",
+        LIFECYCLE,
     ),
     Mutant(
         "a report lends its period to its own events only",
@@ -918,22 +940,22 @@ MUTANTS = [
     Mutant(
         "new is the first period ever",
         ACTIVITY,
-        "filter (previous_number is null) as new",
-        "filter (previous_number is distinct from period_number - 1) as new",
+        "filter (previous_number is null), 0) as bigint) as new",
+        "filter (previous_number is distinct from {{ period }}_number - 1), 0) as bigint) as new",
         LIFECYCLE,
     ),
     Mutant(
         "retained was active in the period before",
         ACTIVITY,
-        "filter (previous_number = period_number - 1) as retained",
-        "filter (previous_number < period_number) as retained",
+        "filter (previous_number = {{ period }}_number - 1)",
+        "filter (previous_number < {{ period }}_number)",
         LIFECYCLE,
     ),
     Mutant(
         "resurrected was not",
         ACTIVITY,
-        "filter (previous_number < period_number - 1) as resurrected",
-        "filter (previous_number < period_number) as resurrected",
+        "filter (previous_number < {{ period }}_number - 1)",
+        "filter (previous_number < {{ period }}_number)",
         LIFECYCLE,
     ),
     Mutant(
@@ -946,8 +968,22 @@ MUTANTS = [
     Mutant(
         "dormant is null while the period runs",
         ACTIVITY,
-        "case when periods.is_complete then coalesce(before.dormant_next, 0) end as dormant",
-        "coalesce(before.dormant_next, 0) as dormant",
+        "when periods.is_complete then coalesce(before.active, 0) - coalesce(now.retained, 0)",
+        "when true then coalesce(before.active, 0) - coalesce(now.retained, 0)",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "twice in a period is once",
+        ACTIVITY,
+        "filter (previous_number is distinct from {{ period }}_number)",
+        "filter (true)",
+        LIFECYCLE,
+    ),
+    Mutant(
+        "dormant were there before, and are there no more",
+        ACTIVITY,
+        "coalesce(before.active, 0) - coalesce(now.retained, 0)",
+        "coalesce(before.active, 0)",
         LIFECYCLE,
     ),
     Mutant(
@@ -1002,15 +1038,15 @@ MUTANTS = [
     Mutant(
         "a rolling window includes both its ends",
         ACTIVITY,
-        "next_number is null or next_number >= period_number + {{ length }}",
-        "next_number is null or next_number > period_number + {{ length }}",
+        "day_number + {{ length }} as day_number",
+        "day_number + {{ length }} + 1 as day_number",
         ROLLING,
     ),
     Mutant(
         "within a rolling window an entity counts once",
         ACTIVITY,
-        "previous_number is null or previous_number + {{ length }} <= period_number",
-        "true",
+        "greatest(day_number, coalesce(previous_day_number + {{ length }}, day_number))",
+        "day_number",
         ROLLING,
     ),
     Mutant(

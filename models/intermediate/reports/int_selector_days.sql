@@ -1,7 +1,8 @@
--- One row per selector, entity and day with an event that the selector picks.
+-- One row per selector, entity and day with an event that the selector picks, and the day before on
+-- which it had one.
 --
 -- What can change tonight: the days of users and companies of which a row is new in
--- int_attributed_days since the last good build. A selector that is new is told over all history, one
+-- int_attributed_days since the last good build, and the day that follows each. A selector that is new is told over all history, one
 -- that no report uses any more goes. A day that has nothing left stays, with no events; so does one
 -- row without a day for each selector, which says that it was told. Another plan starts anew.
 {{ config(
@@ -140,6 +141,101 @@ picked as (
     {%- if is_incremental() and since %}
     where selector_id in ({{ new_selectors or 'null' }})
     {%- endif %}
+),
+
+{% if is_incremental() -%}
+-- All days of those who have a new one, to tell which day comes before which.
+touched_entities as (
+    select distinct
+        selector_id,
+        entity_number
+    from picked
+),
+
+days_before as (
+    select
+        built.selector_id,
+        built.entity_number,
+        built.event_day,
+        built.events,
+        built.previous_day as previous_day_before
+    from {{ this }} as built
+    semi join touched_entities
+        on
+            built.entity_number = touched_entities.entity_number
+            and built.selector_id = touched_entities.selector_id
+    anti join picked
+        on
+            built.entity_number = picked.entity_number
+            and built.selector_id = picked.selector_id
+            and built.event_day is not distinct from picked.event_day
+    where built.events > 0
+),
+
+all_days as (
+    select
+        *,
+        false as is_touched
+    from days_before
+
+    union all
+
+    select
+        selector_id,
+        entity_number,
+        event_day,
+        events,
+        cast(null as date) as previous_day_before,
+        true as is_touched
+    from picked
+),
+{%- else -%}
+all_days as (
+    select
+        *,
+        true as is_touched
+    from picked
+    where
+        events > 0
+        or event_day is null
+),
+{%- endif %}
+
+in_sequence as (
+    select
+        *,
+        lag(event_day) over (
+            partition by selector_id, entity_number
+            order by event_day
+        ) as previous_day
+    from all_days
+    where events > 0
+),
+
+to_write as (
+    select
+        selector_id,
+        entity_number,
+        event_day,
+        events,
+        previous_day
+    from in_sequence
+    {%- if is_incremental() %}
+    where
+        is_touched
+        or previous_day is distinct from previous_day_before
+    {%- endif %}
+
+    union all
+
+    select
+        selector_id,
+        entity_number,
+        event_day,
+        0 as events,
+        cast(null as date) as previous_day
+    from all_days
+    where coalesce(events, 0) = 0
 )
 
 select
@@ -147,12 +243,8 @@ select
     selector_id,
     entity_number,
     event_day,
-    cast(coalesce(events, 0) as integer) as events,
+    cast(events as integer) as events,
+    previous_day,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
-from picked
-{%- if not is_incremental() %}
-where
-    events > 0
-    or event_day is null
-{%- endif %}
+from to_write

@@ -37,76 +37,68 @@ audiences as (
     from reports
 ),
 
-{% for period in ['day', 'week', 'month'] -%}
-{{ period }}_neighbours as (
-    select
-        selector_id,
-        period_number,
-        entity_number,
-        events,
-        lag(period_number) over one_entity as previous_number,
-        lead(period_number) over one_entity as next_number
-    from {{ ref('int_selector_periods') }}
-    where
-        period = '{{ period }}'
-        and selector_id in (select reports.selector_id from reports)
-    window one_entity as (
-        partition by selector_id, entity_number
-        order by period_number
-    )
-),
-
--- A window that ends within n days of an active day holds that entity. So each run of days with
--- gaps under n adds one when it comes in, and takes one away n days after it went.
-{{ period }}s_counted as (
+-- How many had an event on a day and, before it, last on another: all that follows is added up of this.
+entity_days as (
     select
         audiences.audience,
-        neighbours.period_number,
-        count(*) as active,
-        count(*) filter (previous_number is null) as new,
-        count(*) filter (previous_number = period_number - 1) as retained,
-        count(*) filter (previous_number < period_number - 1) as resurrected,
-        count(*) filter (next_number is distinct from period_number + 1) as dormant_next,
-        sum(neighbours.events) as events,
-        {%- for clock, length in windows.items() %}
-        count(*) filter (
-            previous_number is null or previous_number + {{ length }} <= period_number
-        ) as {{ clock }}_came,
-        count(*) filter (
-            next_number is null or next_number >= period_number + {{ length }}
-        ) as {{ clock }}_went
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        selector_days.event_day,
+        selector_days.previous_day,
+        count(*) as entities,
+        sum(selector_days.events) as events
     from audiences
-    inner join {{ period }}_neighbours as neighbours
-        on audiences.selector_id = neighbours.selector_id
+    inner join {{ ref('int_selector_days') }} as selector_days
+        on audiences.selector_id = selector_days.selector_id
     left join filtered_entities
         on
             audiences.entity = filtered_entities.entity
             and audiences.filter_by = filtered_entities.filter_by
             and audiences.filter_values = filtered_entities.filter_values
-            and neighbours.entity_number = filtered_entities.entity_number
+            and selector_days.entity_number = filtered_entities.entity_number
     where
-        audiences.filter_by is null
-        or filtered_entities.entity_number is not null
-    group by audiences.audience, neighbours.period_number
+        selector_days.events > 0
+        and (
+            audiences.filter_by is null
+            or filtered_entities.entity_number is not null
+        )
+    group by audiences.audience, selector_days.event_day, selector_days.previous_day
 ),
 
-{% endfor -%}
-
-counted as (
-    {% for period in ['day', 'week', 'month'] -%}
+-- By report, for those that count alike; up to the last whole day.
+returns as (
     select
         reports.report,
-        '{{ period }}' as period,
-        counted.* except (audience)
+        entity_days.entities,
+        entity_days.events,
+        {%- for period in ['day', 'week', 'month'] %}
+        days.{{ period }}_number,
+        days_before.{{ period }}_number as previous_{{ period }}_number
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from reports
     inner join audiences
         on
             reports.selector_id = audiences.selector_id
             and reports.filter_by is not distinct from audiences.filter_by
             and reports.filter_values is not distinct from audiences.filter_values
-    inner join {{ period }}s_counted as counted on audiences.audience = counted.audience
+    inner join entity_days on audiences.audience = entity_days.audience
+    inner join days on entity_days.event_day = days.day
+    left join days as days_before on entity_days.previous_day = days_before.day
+),
+
+-- Whoever was last there in the same period has been counted in it.
+counted as (
+    {% for period in ['day', 'week', 'month'] -%}
+    select
+        report,
+        '{{ period }}' as period,
+        {{ period }}_number as period_number,
+        cast(coalesce(sum(entities) filter (previous_number is distinct from {{ period }}_number), 0) as bigint) as active,
+        cast(coalesce(sum(entities) filter (previous_number is null), 0) as bigint) as new,
+        cast(coalesce(sum(entities) filter (previous_number = {{ period }}_number - 1), 0) as bigint) as retained,
+        cast(coalesce(sum(entities) filter (previous_number < {{ period }}_number - 1), 0) as bigint) as resurrected,
+        cast(coalesce(sum(events), 0) as bigint) as events
+    from (select *, previous_{{ period }}_number as previous_number from returns) as returns
+    group by report, {{ period }}_number
     {% if not loop.last %}
     union all
 
@@ -116,12 +108,11 @@ counted as (
 
 first_days as (
     select
-        counted.report,
+        returns.report,
         min(days.day) as first_day
-    from counted
-    inner join days on counted.period_number = days.day_number
-    where counted.period = 'day'
-    group by counted.report
+    from returns
+    inner join days on returns.day_number = days.day_number
+    group by returns.report
 ),
 
 report_ranges as (
@@ -145,7 +136,9 @@ calendar_rows as (
         coalesce(now.new, 0) as new,
         coalesce(now.retained, 0) as retained,
         coalesce(now.resurrected, 0) as resurrected,
-        case when periods.is_complete then coalesce(before.dormant_next, 0) end as dormant,
+        case
+            when periods.is_complete then coalesce(before.active, 0) - coalesce(now.retained, 0)
+        end as dormant,
         coalesce(now.events, 0) as events,
         periods.is_complete
     from report_ranges
@@ -165,29 +158,37 @@ calendar_rows as (
             and periods.period_number = before.period_number + 1
 ),
 
+-- A window that ends within n days of an active day holds that entity: so each of its days brings it in,
+-- once the window of the day before has ended, and n days later takes it away.
 steps as (
     {% for clock, length in windows.items() -%}
     select
         report,
         '{{ clock }}' as clock,
-        {{ length }} as length,
-        period_number as day_number,
-        {{ clock }}_came as active,
-        events
-    from counted
-    where period = 'day'
+        greatest(day_number, coalesce(previous_day_number + {{ length }}, day_number)) as day_number,
+        entities as active,
+        0 as events
+    from returns
 
     union all
 
     select
         report,
         '{{ clock }}' as clock,
-        {{ length }} as length,
-        period_number + {{ length }} as day_number,
-        -{{ clock }}_went as active,
+        day_number + {{ length }} as day_number,
+        -entities as active,
         -events as events
-    from counted
-    where period = 'day'
+    from returns
+
+    union all
+
+    select
+        report,
+        '{{ clock }}' as clock,
+        day_number,
+        0 as active,
+        events
+    from returns
     {% if not loop.last %}
     union all
 
