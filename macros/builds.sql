@@ -177,28 +177,26 @@
    columns of `key`: as they were, but with no calls. Models behind this table find in them what
    lost something. They are looked up by their keys first: to read whole rows takes longer. #}
 {% macro left_behind(new_rows, touched, key) -%}
+    {%- set lost -%}
+    select
+        {% for column in key -%}
+        before.{{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ this }} as before
+    semi join {{ touched }} as touched on before.call_kind = touched.call_kind
+    anti join {{ new_rows }} as new_rows on {{ same(key, 'before', 'new_rows') }}
+    {%- endset -%}
+
     select built.* replace (
         cast(0 as bigint) as calls,
         case when built.calls = 0 then built.build else {{ this_build() }} end as build
     )
     from {{ this }} as built
-    semi join (
-        select
-            {% for column in key -%}
-            before.{{ column }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from {{ this }} as before
-        semi join {{ touched }} as touched on before.call_kind = touched.call_kind
-        anti join {{ new_rows }} as new_rows
-            on
-                {% for column in key -%}
-                before.{{ column }} = new_rows.{{ column }}
-                {% if not loop.last %}and {% endif %}
-                {%- endfor %}
-    ) as lost
-        on
-            {% for column in key -%}
-            built.{{ column }} = lost.{{ column }}
-            {% if not loop.last %}and {% endif %}
-            {%- endfor %}
+    semi join {{ kept_aside('lost', lost) }} as lost on {{ same(key, 'built', 'lost') }}
+{%- endmacro %}
+
+{% macro same(columns, left, right) -%}
+    {%- for column in columns -%}
+    {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -104,6 +104,16 @@
 
 {# --- tables and lists --- #}
 
+{# Keeps a small result aside, under this name and for this session, before the query that reads it:
+   so that the engine knows how small it is, and looks up its rows in a large table instead of the
+   large table's in it. #}
+{% macro kept_aside(name, sql) -%}
+    {%- if execute -%}
+    {%- do run_query('create or replace temporary table ' ~ name ~ ' as ' ~ sql) -%}
+    {%- endif -%}
+    {{ return(name) }}
+{%- endmacro %}
+
 {# For a CTE that is read more than once, and had better be read anew each time than be kept whole:
    `name as {{ read_anew() }} (...)`. #}
 {% macro read_anew() -%}

@@ -1478,8 +1478,8 @@ MUTANTS = [
     Mutant(
         "a pair is active by what it did itself",
         FEATURE_PERIODS,
-        "found.period_start, found.user_id, found.company_id\n",
-        "found.period_start, found.user_id\n",
+        "found.period_start, found.user_key, found.company_key\n",
+        "found.period_start, found.user_key\n",
         ONE_PAIR,
     ),
     Mutant(

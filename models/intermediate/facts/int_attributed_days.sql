@@ -16,71 +16,51 @@
 
 {% set plan = [ref('stg_plan_event_names')] -%}
 
-with
-
-identified_days as {{ read_anew() }} (
-    select * from {{ ref('int_identified_days') }}
-),
-
-user_companies as {{ read_anew() }} (
-    select * from {{ ref('int_user_companies') }}
-),
-
-event_names as (
-    select * from {{ ref('stg_plan_event_names') }}
-),
-
-internal_entities as (
-    select * from {{ ref('int_internal_entities') }}
-),
-
 {% if is_incremental() -%}
 {% set since = last_good_build(plan) -%}
 
--- Looked up by keys: to read names of all calls takes longer. Two names may, once in a great while,
--- share a key: then a row is written again, as it was.
-sent_otherwise as (
-    select {{ hash_of(['id']) }} as user_key
-    from {{ ref('int_user_ids') }}
-    where build > {{ since }}
-),
+{# Looked up by keys: to read names of all calls takes longer. Two names may, once in a great while,
+   share a key: then a row is written again, as it was. #}
+{% set touched_before -%}
+    with
 
-devices_owned_otherwise as (
-    select distinct {{ hash_of(['anonymous_id']) }} as device_key
-    from {{ ref('int_device_owners') }}
-    where build > {{ since }}
-),
+    in_other_companies as (
+        select
+            {{ hash_of(['user_id']) }} as user_key,
+            {{ hash_of(['company_id']) }} as company_key,
+            from_day,
+            to_day
+        from {{ ref('int_user_companies') }}
+        where build > {{ since }}
+    ),
 
-in_other_companies as (
-    select
-        {{ hash_of(['user_id']) }} as user_key,
-        {{ hash_of(['company_id']) }} as company_key,
-        from_day,
-        to_day
-    from user_companies
-    where build > {{ since }}
-),
+    new_internals as (
+        select
+            entity,
+            {{ hash_of(['entity_id']) }} as entity_key
+        from {{ ref('int_internal_entities') }}
+        where build > {{ since }}
+    )
 
-new_internals as (
-    select
-        entity,
-        {{ hash_of(['entity_id']) }} as entity_key
-    from internal_entities
-    where build > {{ since }}
-),
-
-touched_before as (
-    select call_days.call_kind
-    from {{ ref('int_call_days') }} as call_days
-    semi join sent_otherwise on call_days.user_key = sent_otherwise.user_key
+    select call_kind
+    from {{ ref('int_call_days') }}
+    where user_key in (
+        select {{ hash_of(['user_ids.id']) }}
+        from {{ ref('int_user_ids') }} as user_ids
+        where user_ids.build > {{ since }}
+    )
 
     union
 
-    select call_days.call_kind
-    from {{ ref('int_call_days') }} as call_days
-    semi join devices_owned_otherwise
-        on call_days.device_key = devices_owned_otherwise.device_key
-    where call_days.user_id is null
+    select call_kind
+    from {{ ref('int_call_days') }}
+    where
+        user_id is null
+        and device_key in (
+            select {{ hash_of(['device_owners.anonymous_id']) }}
+            from {{ ref('int_device_owners') }} as device_owners
+            where device_owners.build > {{ since }}
+        )
 
     union
 
@@ -119,19 +99,42 @@ touched_before as (
         on
             new_internals.entity = 'company'
             and built.company_key = new_internals.entity_key
-),
+{%- endset %}
+{% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
 
--- Read by several numbers: the engine reads the texts of whatever passes its rough filter.
-kinds_touched_before as (
+{# Read by several numbers: the engine reads the texts of whatever passes its rough filter. #}
+{% set kinds_of_before -%}
     select
         call_days.call_kind,
-        call_days.user_key as sent_user_key,
+        call_days.user_key,
         call_days.device_key
     from {{ ref('int_call_days') }} as call_days
-    semi join touched_before on call_days.call_kind = touched_before.call_kind
+    semi join {{ touched_before }} as touched on call_days.call_kind = touched.call_kind
     where call_days.build <= {{ since }}
+{%- endset %}
+{% set kinds_of_before = kept_aside('kinds_of_before', kinds_of_before) -%}
+{%- endif %}
+
+{% set attributed -%}
+with
+
+identified_days as {{ read_anew() }} (
+    select * from {{ ref('int_identified_days') }}
 ),
 
+user_companies as {{ read_anew() }} (
+    select * from {{ ref('int_user_companies') }}
+),
+
+event_names as (
+    select * from {{ ref('stg_plan_event_names') }}
+),
+
+internal_entities as (
+    select * from {{ ref('int_internal_entities') }}
+),
+
+{% if is_incremental() -%}
 days_to_attribute as (
     select * from identified_days
     where build > {{ since }}
@@ -140,22 +143,12 @@ days_to_attribute as (
 
     select identified_days.*
     from identified_days
-    semi join kinds_touched_before
+    semi join {{ kinds_of_before }} as touched
         on
-            identified_days.call_kind = kinds_touched_before.call_kind
-            and identified_days.sent_user_key = kinds_touched_before.sent_user_key
-            and identified_days.device_key = kinds_touched_before.device_key
+            identified_days.call_kind = touched.call_kind
+            and identified_days.sent_user_key = touched.user_key
+            and identified_days.device_key = touched.device_key
     where identified_days.build <= {{ since }}
-),
-
-touched_kinds as (
-    select call_kind
-    from {{ ref('int_call_days') }}
-    where build > {{ since }}
-
-    union
-
-    select call_kind from kinds_touched_before
 ),
 {%- else -%}
 days_to_attribute as {{ read_anew() }} (
@@ -213,28 +206,36 @@ named as (
             internal_companies.is_internal
             and internal_companies.entity = 'company'
             and attributed.company_id = internal_companies.entity_id
-),
-
-attributed_now as (
-    select
-        named.*,
-        -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
-        {{ hash_of(['user_id']) }} as user_key,
-        {{ hash_of(['company_id']) }} as company_key
-    from named
 )
 
 select
-    attributed_now.*,
+    named.*,
+    -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
+    {{ hash_of(['user_id']) }} as user_key,
+    {{ hash_of(['company_id']) }} as company_key,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
-from attributed_now
+from named
+{%- endset %}
 
 {%- if is_incremental() %}
+{% set attributed = kept_aside('attributed_tonight', attributed) -%}
+
+{% set touched_kinds -%}
+    (
+        select call_kind from {{ ref('int_call_days') }}
+        where build > {{ since }}
+        union all
+        select call_kind from {{ kinds_of_before }}
+    )
+{%- endset %}
+
+select * from {{ attributed }}
 
 union all by name
 
-{{ left_behind(
-    'attributed_now', 'touched_kinds', ['call_kind', 'user_key', 'company_key', 'is_internal']
-) }}
+{{ left_behind(attributed, touched_kinds, ['call_kind', 'user_key', 'company_key', 'is_internal']) }}
+{%- else %}
+
+{{ attributed }}
 {%- endif %}

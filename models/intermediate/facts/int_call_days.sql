@@ -16,6 +16,38 @@
 
 {% set kind = columns_of_a_kind() -%}
 
+{% if is_incremental() -%}
+{% set new_calls -%}
+    select * from {{ ref('stg_calls') }}
+    where load_id > {{ newest_load('last_load_id') }}
+{%- endset %}
+
+{% set left_days -%}
+    select distinct {{ list_to_rows('left_days') }} as event_day
+    from ({{ new_calls }}) as new_calls
+{%- endset %}
+{% set left_days = kept_aside('days_left', left_days) -%}
+
+{# Found by numbers first, and by two of them: the engine reads the texts of whatever passes its
+   rough filter. #}
+{% set touched_before -%}
+    select
+        built.call_kind,
+        built.user_key
+    from {{ this }} as built
+    semi join ({{ new_calls }}) as new_calls on built.call_kind = new_calls.call_kind
+
+    union
+
+    select
+        built.call_kind,
+        built.user_key
+    from {{ this }} as built
+    semi join {{ left_days }} as left_days on built.event_day = left_days.event_day
+{%- endset %}
+{% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
+{%- endif %}
+
 with
 
 calls as {{ read_anew() }} (
@@ -24,14 +56,11 @@ calls as {{ read_anew() }} (
 
 {% if is_incremental() -%}
 new_calls as (
-    select *
-    from calls
-    where load_id > {{ newest_load('last_load_id') }}
+    {{ new_calls }}
 ),
 
 left_days as (
-    select distinct {{ list_to_rows('left_days') }} as event_day
-    from new_calls
+    select * from {{ left_days }}
 ),
 
 -- A day that a message has left is counted again; all other days only gain.
@@ -47,55 +76,48 @@ calls_to_count as (
     anti join left_days on new_calls.event_day = left_days.event_day
 ),
 {%- else -%}
-calls_to_count as (
+calls_to_count as {{ read_anew() }} (
     select * from calls
 ),
 {%- endif %}
 
+-- Counted by number, which is quicker and smaller than names; what was sent is read off one of the
+-- calls. (That two kinds of one day share a number is less likely than a broken disk.)
 counted as (
     select
-        {{ kind | join(', ') }},
+        call_kind,
+        event_day,
         count(*) as calls,
         min(event_at) as first_at,
         max(event_at) as last_at,
         bool_or(received_at is not null) as has_receive_time,
         max(load_id) as last_load_id,
-        cast(null as bigint) as lost_in
+        min(message_key) as message_key
     from calls_to_count
-    group by {{ kind | join(', ') }}
+    group by call_kind, event_day
 ),
 
 keyed as (
     select
-        {{ hash_of(kind) }} as call_kind,
+        counted.call_kind,
         -- Quicker to look up than the ids.
-        {{ hash_of(['user_id']) }} as user_key,
-        {{ hash_of(['anonymous_id']) }} as device_key,
-        counted.*
+        {{ hash_of(['one_call.user_id']) }} as user_key,
+        {{ hash_of(['one_call.anonymous_id']) }} as device_key,
+        {% for column in kind %}one_call.{{ column }}, {% endfor %}
+        counted.calls,
+        counted.first_at,
+        counted.last_at,
+        counted.has_receive_time,
+        counted.last_load_id,
+        cast(null as bigint) as lost_in
     from counted
+    inner join calls_to_count as one_call
+        on
+            counted.message_key = one_call.message_key
+            and counted.call_kind = one_call.call_kind
 )
 
 {%- if is_incremental() %},
-
-touched_kinds as (
-    select call_kind from keyed
-
-    union
-
-    select built.call_kind
-    from {{ this }} as built
-    inner join left_days on built.event_day = left_days.event_day
-),
-
--- Found by numbers first, and by two of them: the engine reads the texts of whatever passes its
--- rough filter.
-kinds_seen_before as (
-    select
-        built.call_kind,
-        built.user_key
-    from {{ this }} as built
-    semi join touched_kinds on built.call_kind = touched_kinds.call_kind
-),
 
 counted_before as (
     select
@@ -113,10 +135,10 @@ counted_before as (
             else {{ this_build() }}
         end as lost_in
     from {{ this }} as built
-    semi join kinds_seen_before
+    semi join {{ touched_before }} as touched
         on
-            built.call_kind = kinds_seen_before.call_kind
-            and built.user_key = kinds_seen_before.user_key
+            built.call_kind = touched.call_kind
+            and built.user_key = touched.user_key
     left join left_days on built.event_day = left_days.event_day
 )
 

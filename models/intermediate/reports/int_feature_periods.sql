@@ -18,14 +18,34 @@
     'month': "cast(date_trunc('month', event_day) as date)",
 } -%}
 
+{% if is_incremental() -%}
+{% set start_of_now = start_of_now() -%}
+{% set pairs_of_before -%}
+    select distinct
+        user_key,
+        company_key
+    from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
+    where
+        {% for start in starts.values() -%}
+        {{ 'or ' if not loop.first }}{{ start }} < {{ start_of_now }}
+        {% endfor %}
+{%- endset %}
+{% set pairs_of_before = kept_aside('pairs_of_before', pairs_of_before) -%}
+{%- endif %}
+
 with
 
 as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
+-- Looked up by key: names are long. (That two users share one is less likely than a broken disk.)
 numbers as {{ read_anew() }} (
-    select * from {{ ref('int_entity_numbers') }}
+    select
+        entity,
+        entity_number,
+        {{ hash_of(['entity_id']) }} as entity_key
+    from {{ ref('int_entity_numbers') }}
 ),
 
 event_catalog as (
@@ -43,12 +63,9 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if is_incremental() -%}
-{% set start_of_now = start_of_now() -%}
 new_days as (
     select distinct
         pair,
-        user_key,
-        company_key,
         event_day
     from {{ rows_in_question('event_days', since) }} as days
 ),
@@ -63,17 +80,6 @@ touched_{{ period }}s as (
 
 {% endfor -%}
 
-pairs_of_before as (
-    select distinct
-        user_key,
-        company_key
-    from new_days
-    where
-        {% for start in starts.values() -%}
-        {{ 'or ' if not loop.first }}{{ start }} < {{ start_of_now }}
-        {% endfor %}
-),
-
 days_to_count as (
     select * from event_days
     where event_day >= {{ start_of_now }}
@@ -82,10 +88,10 @@ days_to_count as (
 
     select event_days.*
     from event_days
-    semi join pairs_of_before
+    semi join {{ pairs_of_before }} as touched
         on
-            event_days.user_key = pairs_of_before.user_key
-            and event_days.company_key = pairs_of_before.company_key
+            event_days.user_key = touched.user_key
+            and event_days.company_key = touched.company_key
     where event_days.event_day < {{ start_of_now }}
 ),
 {%- else -%}
@@ -112,9 +118,8 @@ counting_days as {{ read_anew() }} (
     select
         '{{ period }}' as period,
         {{ start }} as period_start,
-        counting_days.pair,
-        counting_days.user_id,
-        counting_days.company_id,
+        counting_days.user_key,
+        counting_days.company_key,
         counting_days.feature,
         sum(counting_days.calls) filter (counts) as uses,
         bool_or(counts and counts_as_active) as is_active
@@ -137,7 +142,8 @@ found as (
 )
 
 select
-    {{ hash_of(['found.pair', 'found.period', 'found.period_start']) }} as pair_period,
+    {{ hash_of(['found.user_key', 'found.company_key', 'found.period', 'found.period_start']) }}
+        as pair_period,
     found.period,
     found.period_start,
     users.entity_number as user_number,
@@ -153,14 +159,14 @@ from found
 left join numbers as users
     on
         users.entity = 'user'
-        and found.user_id = users.entity_id
+        and found.user_key = users.entity_key
 left join numbers as companies
     on
         companies.entity = 'company'
-        and found.company_id = companies.entity_id
+        and found.company_key = companies.entity_key
 {%- if not is_incremental() %}
 where found.uses > 0
 {%- endif %}
 window one_pair as (
-    partition by found.period, found.period_start, found.user_id, found.company_id
+    partition by found.period, found.period_start, found.user_key, found.company_key
 )

@@ -19,6 +19,23 @@
 {% set since = last_good_build(plan) if is_incremental() -%}
 {% set new_selectors = not_here_yet('selector_id', ref('int_selectors')) -%}
 
+{% set touched_days = {} -%}
+{% if is_incremental() -%}
+{% set start_of_now = start_of_now() -%}
+{% for entity in ['user', 'company'] -%}
+{% set touched -%}
+    select distinct
+        {{ entity }}_key,
+        event_day
+    from {{ ref('int_attributed_days') }}
+    where
+        build > {{ since }}
+        and type in ('track', 'page', 'screen')
+{%- endset %}
+{% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
+{% endfor -%}
+{%- endif %}
+
 with
 
 selector_events as (
@@ -34,30 +51,7 @@ event_days as {{ read_anew() }} (
     where type in ('track', 'page', 'screen')
 ),
 
-{% if is_incremental() -%}
-{% set start_of_now = start_of_now() -%}
-new_days as (
-    select
-        user_key,
-        company_key,
-        event_day
-    from {{ ref('int_attributed_days') }}
-    where
-        build > {{ since }}
-        and type in ('track', 'page', 'screen')
-),
-{%- endif %}
-
 {% for entity in ['user', 'company'] -%}
-{% if is_incremental() -%}
-touched_{{ entity }}_days as (
-    select distinct
-        {{ entity }}_key,
-        event_day
-    from new_days
-),
-{%- endif %}
-
 {%- if is_incremental() and not new_selectors %}
 
 {{ entity }}_days_to_count as (
@@ -68,11 +62,13 @@ touched_{{ entity }}_days as (
 
     select event_days.*
     from event_days
-    semi join touched_{{ entity }}_days as touched
+    semi join (
+        select * from {{ touched_days[entity] }}
+        where event_day < {{ start_of_now }}
+    ) as touched
         on
             event_days.{{ entity }}_key = touched.{{ entity }}_key
             and event_days.event_day = touched.event_day
-            and touched.event_day < {{ start_of_now }}
     where event_days.event_day < {{ start_of_now }}
 ),
 {%- else %}
@@ -96,7 +92,7 @@ touched_{{ entity }}_days as (
             selector_events.entity = '{{ entity }}'
             and event_days.event = selector_events.event
     {%- if is_incremental() %}
-    {{ 'left' if new_selectors else 'inner' }} join touched_{{ entity }}_days as touched
+    {{ 'left' if new_selectors else 'inner' }} join {{ touched_days[entity] }} as touched
         on
             event_days.{{ entity }}_key = touched.{{ entity }}_key
             and event_days.event_day = touched.event_day
