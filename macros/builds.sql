@@ -173,18 +173,22 @@
     {{ return((found.columns[0].values() if found else []) | join(', ')) }}
 {%- endmacro %}
 
-{# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by the
-   columns of `key`: as they were, but with no calls. Models behind this table find in them what
-   lost something. They are looked up by their keys first: to read whole rows takes longer. #}
-{% macro left_behind(new_rows, touched, key) -%}
+{# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by whom
+   they belong to: as they were, but with no calls. Models behind this table find in them what lost
+   something. They are looked up by number first: to read names takes longer. #}
+{% macro left_behind(new_rows, touched) -%}
+    {%- set of_the_same -%}
+        on
+            built.call_kind = new_rows.call_kind
+            and built.user_key = new_rows.user_key
+            and built.company_key = new_rows.company_key
+            and built.is_internal = new_rows.is_internal
+    {%- endset -%}
     {%- set lost -%}
-    select
-        {% for column in key -%}
-        before.{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
-    from {{ this }} as before
-    semi join {{ touched }} as touched on before.call_kind = touched.call_kind
-    anti join {{ new_rows }} as new_rows on {{ same(key, 'before', 'new_rows') }}
+    select built.call_kind
+    from {{ this }} as built
+    semi join {{ touched }} as touched on built.call_kind = touched.call_kind
+    anti join {{ new_rows }} as new_rows {{ of_the_same }}
     {%- endset -%}
 
     select built.* replace (
@@ -192,11 +196,6 @@
         case when built.calls = 0 then built.build else {{ this_build() }} end as build
     )
     from {{ this }} as built
-    semi join {{ kept_aside('lost', lost) }} as lost on {{ same(key, 'built', 'lost') }}
-{%- endmacro %}
-
-{% macro same(columns, left, right) -%}
-    {%- for column in columns -%}
-    {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
-    {%- endfor -%}
+    semi join {{ kept_aside('kinds_that_lost', lost) }} as lost on built.call_kind = lost.call_kind
+    anti join {{ new_rows }} as new_rows {{ of_the_same }}
 {%- endmacro %}

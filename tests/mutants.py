@@ -1464,8 +1464,8 @@ MUTANTS = [
     Mutant(
         "what belongs to nobody is no use",
         FEATURE_PERIODS,
-        "        and (user_id is not null or company_id is not null)\n",
-        "",
+        "    (users.entity_number is not null or companies.entity_number is not null)\n",
+        "    true\n",
         COUNTED_USES,
     ),
     Mutant(

@@ -102,12 +102,8 @@
 {%- endset %}
 {% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
 
-{# Read by several numbers: the engine reads the texts of whatever passes its rough filter. #}
 {% set kinds_of_before -%}
-    select
-        call_days.call_kind,
-        call_days.user_key,
-        call_days.device_key
+    select call_days.call_kind
     from {{ ref('int_call_days') }} as call_days
     semi join {{ touched_before }} as touched on call_days.call_kind = touched.call_kind
     where call_days.build <= {{ since }}
@@ -143,11 +139,7 @@ days_to_attribute as (
 
     select identified_days.*
     from identified_days
-    semi join {{ kinds_of_before }} as touched
-        on
-            identified_days.call_kind = touched.call_kind
-            and identified_days.sent_user_key = touched.user_key
-            and identified_days.device_key = touched.device_key
+    semi join {{ kinds_of_before }} as touched on identified_days.call_kind = touched.call_kind
     where identified_days.build <= {{ since }}
 ),
 {%- else -%}
@@ -234,7 +226,7 @@ select * from {{ attributed }}
 
 union all by name
 
-{{ left_behind(attributed, touched_kinds, ['call_kind', 'user_key', 'company_key', 'is_internal']) }}
+{{ left_behind(attributed, touched_kinds) }}
 {%- else %}
 
 {{ attributed }}

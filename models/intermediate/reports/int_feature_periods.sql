@@ -26,11 +26,21 @@
         company_key
     from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
-        {% for start in starts.values() -%}
-        {{ 'or ' if not loop.first }}{{ start }} < {{ start_of_now }}
-        {% endfor %}
+        (user_id is not null or company_id is not null)
+        and least({{ starts.values() | join(', ') }}) < {{ start_of_now }}
 {%- endset %}
 {% set pairs_of_before = kept_aside('pairs_of_before', pairs_of_before) -%}
+
+{% set kinds_of_before -%}
+    select days.call_kind
+    from {{ ref('int_attributed_days') }} as days
+    semi join {{ pairs_of_before }} as touched
+        on
+            days.user_key = touched.user_key
+            and days.company_key = touched.company_key
+    where days.event_day < {{ start_of_now }}
+{%- endset %}
+{% set kinds_of_before = kept_aside('kinds_of_before', kinds_of_before) -%}
 {%- endif %}
 
 with
@@ -57,9 +67,7 @@ event_days as {{ read_anew() }} (
         *,
         {{ hash_of(['user_key', 'company_key']) }} as pair
     from {{ ref('int_attributed_days') }}
-    where
-        type in ('track', 'page', 'screen')
-        and (user_id is not null or company_id is not null)
+    where type in ('track', 'page', 'screen')
 ),
 
 {% if is_incremental() -%}
@@ -88,10 +96,7 @@ days_to_count as (
 
     select event_days.*
     from event_days
-    semi join {{ pairs_of_before }} as touched
-        on
-            event_days.user_key = touched.user_key
-            and event_days.company_key = touched.company_key
+    semi join {{ kinds_of_before }} as touched on event_days.call_kind = touched.call_kind
     where event_days.event_day < {{ start_of_now }}
 ),
 {%- else -%}
@@ -164,9 +169,11 @@ left join numbers as companies
     on
         companies.entity = 'company'
         and found.company_key = companies.entity_key
-{%- if not is_incremental() %}
-where found.uses > 0
-{%- endif %}
+where
+    (users.entity_number is not null or companies.entity_number is not null)
+    {%- if not is_incremental() %}
+    and found.uses > 0
+    {%- endif %}
 window one_pair as (
     partition by found.period, found.period_start, found.user_key, found.company_key
 )

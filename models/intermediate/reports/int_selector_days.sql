@@ -20,6 +20,7 @@
 {% set new_selectors = not_here_yet('selector_id', ref('int_selectors')) -%}
 
 {% set touched_days = {} -%}
+{% set kinds_of_before = {} -%}
 {% if is_incremental() -%}
 {% set start_of_now = start_of_now() -%}
 {% for entity in ['user', 'company'] -%}
@@ -33,6 +34,18 @@
         and type in ('track', 'page', 'screen')
 {%- endset %}
 {% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
+{% set kinds -%}
+    select days.call_kind
+    from {{ ref('int_attributed_days') }} as days
+    semi join (
+        select * from {{ touched_days[entity] }}
+        where event_day < {{ start_of_now }}
+    ) as touched
+        on
+            days.{{ entity }}_key = touched.{{ entity }}_key
+            and days.event_day = touched.event_day
+{%- endset %}
+{% do kinds_of_before.update({entity: kept_aside(entity ~ '_kinds_of_before', kinds)}) -%}
 {% endfor -%}
 {%- endif %}
 
@@ -42,8 +55,13 @@ selector_events as (
     select * from {{ ref('int_selector_events') }}
 ),
 
+-- Looked up by key: names are long. (That two entities share one is less likely than a broken disk.)
 numbers as {{ read_anew() }} (
-    select * from {{ ref('int_entity_numbers') }}
+    select
+        entity,
+        entity_number,
+        {{ hash_of(['entity_id']) }} as entity_key
+    from {{ ref('int_entity_numbers') }}
 ),
 
 event_days as {{ read_anew() }} (
@@ -62,13 +80,8 @@ event_days as {{ read_anew() }} (
 
     select event_days.*
     from event_days
-    semi join (
-        select * from {{ touched_days[entity] }}
-        where event_day < {{ start_of_now }}
-    ) as touched
-        on
-            event_days.{{ entity }}_key = touched.{{ entity }}_key
-            and event_days.event_day = touched.event_day
+    semi join {{ kinds_of_before[entity] }} as touched
+        on event_days.call_kind = touched.call_kind
     where event_days.event_day < {{ start_of_now }}
 ),
 {%- else %}
@@ -81,7 +94,7 @@ event_days as {{ read_anew() }} (
 {{ entity }}_days as (
     select
         selector_events.selector_id,
-        event_days.{{ entity }}_id,
+        event_days.{{ entity }}_key,
         event_days.event_day,
         sum(event_days.calls) filter (
             not event_days.is_internal and event_days.calls is distinct from 0
@@ -97,15 +110,12 @@ event_days as {{ read_anew() }} (
             event_days.{{ entity }}_key = touched.{{ entity }}_key
             and event_days.event_day = touched.event_day
     {%- endif %}
+    {%- if new_selectors %}
     where
-        event_days.{{ entity }}_id is not null
-        {%- if new_selectors %}
-        and (
-            touched.event_day is not null
-            or selector_events.selector_id in ({{ new_selectors }})
-        )
-        {%- endif %}
-    group by selector_events.selector_id, event_days.{{ entity }}_id, event_days.event_day
+        touched.event_day is not null
+        or selector_events.selector_id in ({{ new_selectors }})
+    {%- endif %}
+    group by selector_events.selector_id, event_days.{{ entity }}_key, event_days.event_day
 ),
 
 numbered_{{ entity }}_days as (
@@ -118,7 +128,7 @@ numbered_{{ entity }}_days as (
     inner join numbers
         on
             numbers.entity = '{{ entity }}'
-            and days.{{ entity }}_id = numbers.entity_id
+            and days.{{ entity }}_key = numbers.entity_key
 ),
 
 {% endfor -%}

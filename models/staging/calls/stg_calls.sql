@@ -10,6 +10,22 @@
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
+{% if is_incremental() -%}
+{% set since = newest_load('load_id') -%}
+
+{# A key is quicker to look up than an id. Should two messages share one, both are judged again, each by
+   its id. #}
+{% set seen_before -%}
+    select built.message_key
+    from {{ this }} as built
+    semi join {{ source('raw', 'calls') }} as new_calls
+        on
+            built.message_key = {{ hash_of(['new_calls.message_id']) }}
+            and new_calls.load_id > {{ since }}
+{%- endset %}
+{% set seen_before = kept_aside('messages_seen_before', seen_before) -%}
+{%- endif %}
+
 {% set raw_calls = 'calls_to_judge' if is_incremental() else source('raw', 'calls') -%}
 
 with
@@ -20,24 +36,11 @@ loads as (
 
 {% if is_incremental() -%}
 new_calls as (
-    select
-        *,
-        {{ hash_of(['message_id']) }} as message_key
-    from {{ source('raw', 'calls') }}
-    where load_id > {{ newest_load('load_id') }}
+    select * from {{ source('raw', 'calls') }}
+    where load_id > {{ since }}
 ),
 
--- Those of the same messages that counted until tonight. (A key is quicker to look up than an id;
--- should two messages share one, both are judged again, each by its id.) They are found by numbers
--- first, and by two of them: the engine reads the texts of whatever passes its rough filter.
-seen_before as (
-    select
-        built.message_key,
-        built.call_kind
-    from {{ this }} as built
-    semi join new_calls on built.message_key = new_calls.message_key
-),
-
+-- Those of the same messages that counted until tonight.
 counted_before as (
     select
         built.message_id,
@@ -47,14 +50,11 @@ counted_before as (
         built.line_number,
         built.call_number
     from {{ this }} as built
-    semi join seen_before
-        on
-            built.message_key = seen_before.message_key
-            and built.call_kind = seen_before.call_kind
+    semi join {{ seen_before }} as seen_before on built.message_key = seen_before.message_key
 ),
 
 calls_to_judge as (
-    select * exclude (message_key) from new_calls
+    select * from new_calls
 
     union all
 
