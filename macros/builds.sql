@@ -163,12 +163,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The values of a column of `relation` that this table has not seen yet, as a list for `in`; empty
-   if it has seen all. #}
-{% macro not_here_yet(column, relation) -%}
+{# The values of a column of `relation` that this table has not seen yet, by the rows that say so, as a
+   list for `in`; empty if it has seen all. #}
+{% macro not_here_yet(column, relation, rows) -%}
     {%- set found = run_query(
         'select ' ~ column ~ ' from ' ~ relation ~ ' where ' ~ column ~ ' not in (select '
-        ~ column ~ ' from ' ~ this ~ ')'
+        ~ column ~ ' from ' ~ this ~ ' where ' ~ rows ~ ')'
     ) if execute and is_incremental() -%}
     {{ return((found.columns[0].values() if found else []) | join(', ')) }}
 {%- endmacro %}
@@ -196,6 +196,6 @@
         case when built.calls = 0 then built.build else {{ this_build() }} end as build
     )
     from {{ this }} as built
-    semi join {{ kept_aside('kinds_that_lost', lost) }} as lost on built.call_kind = lost.call_kind
     anti join {{ new_rows }} as new_rows {{ of_the_same }}
+    where built.call_kind in ({{ numbers_in(kept_aside('kinds_that_lost', lost), 'call_kind') }})
 {%- endmacro %}

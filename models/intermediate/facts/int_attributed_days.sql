@@ -55,7 +55,7 @@
     select call_kind
     from {{ ref('int_call_days') }}
     where
-        user_id is null
+        user_key = {{ hash_of(['cast(null as varchar)']) }}
         and device_key in (
             select {{ hash_of(['device_owners.anonymous_id']) }}
             from {{ ref('int_device_owners') }} as device_owners
@@ -79,7 +79,7 @@
                 or in_other_companies.to_day > built.event_day
             )
     where
-        built.sent_company_id is null
+        built.company_source is distinct from 'event'
         and built.calls is distinct from 0
 
     union
@@ -214,13 +214,12 @@ from named
 {% set attributed = kept_aside('attributed_tonight', attributed) -%}
 
 {% set touched_kinds -%}
-    (
-        select call_kind from {{ ref('int_call_days') }}
-        where build > {{ since }}
-        union all
-        select call_kind from {{ kinds_of_before }}
-    )
+    select call_kind from {{ ref('int_call_days') }}
+    where build > {{ since }}
+    union all
+    select call_kind from {{ kinds_of_before }}
 {%- endset %}
+{% set touched_kinds = kept_aside('touched_kinds', touched_kinds) -%}
 
 select * from {{ attributed }}
 

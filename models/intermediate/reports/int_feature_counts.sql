@@ -113,7 +113,7 @@ touched as (
     {%- endif %}
 ),
 
-feature_periods as (
+feature_periods as {{ read_anew() }} (
     select
         all_feature_periods.calendar_period,
         all_feature_periods.user_number,
@@ -172,7 +172,7 @@ users_of_several_companies as (
 
 -- Companies, and users who act for one company only, have one row for each feature, and need not be
 -- told apart.
-counted_by_rows as {{ read_anew() }} (
+rows_of_their_own as {{ read_anew() }} (
     select
         'user' as entity,
         feature_periods.calendar_period,
@@ -233,18 +233,30 @@ user_uses as (
     group by calendar_period, segment, user_number, feature
 ),
 
-counted as (
+counted_by_rows as (
     select
         calendar_period,
         entity,
         segment,
         feature,
         count(*) filter (is_active) as entities,
-        sum(uses) as uses,
+        count(*) filter (is_active and stands_for_entity) as stand_for_entities,
+        sum(uses) as uses
+    from rows_of_their_own
+    group by calendar_period, entity, segment, feature
+),
+
+counted as (
+    select
+        calendar_period,
+        entity,
+        segment,
+        feature,
+        entities,
+        uses,
         true as is_of_one_segment
     from counted_by_rows
     where feature is not null
-    group by calendar_period, entity, segment, feature
 
     union all
 
@@ -253,7 +265,7 @@ counted as (
         entity,
         segment,
         cast(null as varchar) as feature,
-        count(*) filter (is_active and stands_for_entity) as entities,
+        sum(stand_for_entities) as entities,
         0 as uses,
         true as is_of_one_segment
     from counted_by_rows

@@ -17,7 +17,7 @@
 
 {% set plan = [ref('stg_plan_events')] -%}
 {% set since = last_good_build(plan) if is_incremental() -%}
-{% set new_selectors = not_here_yet('selector_id', ref('int_selectors')) -%}
+{% set new_selectors = not_here_yet('selector_id', ref('int_selectors'), 'event_day is null') -%}
 
 {% set touched_days = {} -%}
 {% set kinds_of_before = {} -%}
