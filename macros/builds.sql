@@ -196,6 +196,6 @@
         case when built.calls = 0 then built.build else {{ this_build() }} end as build
     )
     from {{ this }} as built
+    semi join {{ kept_aside('kinds_that_lost', lost) }} as lost on built.call_kind = lost.call_kind
     anti join {{ new_rows }} as new_rows {{ of_the_same }}
-    where built.call_kind in ({{ numbers_in(kept_aside('kinds_that_lost', lost), 'call_kind') }})
 {%- endmacro %}

@@ -114,19 +114,6 @@
     {{ return(name) }}
 {%- endmacro %}
 
-{# The numbers in a column of what is kept aside, for `in`: written out where they are few, for then
-   the engine reads nothing but their rows. #}
-{% macro numbers_in(kept, column) -%}
-    {%- set most = 40 -%}
-    {%- set found = run_query(
-        'select distinct ' ~ column ~ ' from ' ~ kept ~ ' limit ' ~ (most + 1)
-    ) if execute -%}
-    {%- set numbers = found.columns[0].values() if found else [] -%}
-    {%- if numbers | length > most -%} select {{ kept }}.{{ column }} from {{ kept }}
-    {%- else -%} {{ numbers | join(', ') or 'null' }}
-    {%- endif -%}
-{%- endmacro %}
-
 {# For a CTE that is read more than once, and had better be read anew each time than be kept whole:
    `name as {{ read_anew() }} (...)`. #}
 {% macro read_anew() -%}
