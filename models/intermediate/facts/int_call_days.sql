@@ -10,7 +10,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
-    unique_key='call_kind',
+    unique_key=['call_kind', 'event_day'],
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
@@ -104,7 +104,7 @@ keyed as (
         counted.last_at,
         counted.has_receive_time,
         counted.last_load_id,
-        cast(null as bigint) as lost_in
+        cast(null as bigint) as lost_in -- the build that may have taken calls away
     from counted
     inner join calls_to_count as one_call
         on
@@ -114,12 +114,11 @@ keyed as (
 
 {%- if is_incremental() %},
 
+-- Of these, names are known: to read them again takes longer.
 counted_before as (
     select
         built.call_kind,
-        built.user_key,
-        built.device_key,
-        {% for column in kind %}built.{{ column }}, {% endfor %}
+        built.event_day,
         case when left_days.event_day is null then built.calls else 0 end as calls,
         case when left_days.event_day is null then built.first_at end as first_at,
         case when left_days.event_day is null then built.last_at end as last_at,
@@ -132,27 +131,57 @@ counted_before as (
     from {{ this }} as built
     semi join {{ touched_before }} as touched on built.call_kind = touched.call_kind
     left join left_days on built.event_day = left_days.event_day
+),
+
+gained as (
+    select
+        keyed.call_kind,
+        keyed.user_key,
+        keyed.device_key,
+        {% for column in kind %}keyed.{{ column }}, {% endfor %}
+        cast(keyed.calls + coalesce(counted_before.calls, 0) as bigint) as calls,
+        least(keyed.first_at, counted_before.first_at) as first_at,
+        greatest(keyed.last_at, counted_before.last_at) as last_at,
+        keyed.has_receive_time
+        or coalesce(counted_before.has_receive_time, false) as has_receive_time,
+        greatest(keyed.last_load_id, counted_before.last_load_id) as last_load_id,
+        counted_before.lost_in
+    from keyed
+    left join counted_before
+        on
+            keyed.call_kind = counted_before.call_kind
+            and keyed.event_day = counted_before.event_day
+),
+
+gone as (
+    select
+        built.call_kind,
+        built.user_key,
+        built.device_key,
+        {% for column in kind %}built.{{ column }}, {% endfor %}
+        cast(0 as bigint) as calls,
+        cast(null as timestamp) as first_at,
+        cast(null as timestamp) as last_at,
+        false as has_receive_time,
+        built.last_load_id,
+        {{ this_build() }} as lost_in
+    from {{ this }} as built
+    semi join left_days on built.event_day = left_days.event_day
+    anti join keyed
+        on
+            built.call_kind = keyed.call_kind
+            and built.event_day = keyed.event_day
 )
 
 select
-    call_kind,
-    user_key,
-    device_key,
-    {{ kind | join(', ') }},
-    cast(sum(calls) as bigint) as calls,
-    min(first_at) as first_at,
-    max(last_at) as last_at,
-    bool_or(has_receive_time) as has_receive_time,
-    max(last_load_id) as last_load_id,
-    max(lost_in) as lost_in, -- the build that may have taken calls away
+    *,
     {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from (
-    select * from keyed
-    union all by name
-    select * from counted_before
+    select * from gained
+    union all
+    select * from gone
 )
-group by call_kind, user_key, device_key, {{ kind | join(', ') }}
 {%- else %}
 
 select
