@@ -229,8 +229,11 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
                 " (DAYBOOK_MAX_LINE_BYTES allows more)"
             )
         if size >= limits.chunk_bytes:
-            yield blocks
-            blocks, size, lines = [], 0, 0
+            # Of long lines there may be room for one row group: better that alone than with more.
+            piece, blocks = _halve(blocks, lines) if lines > _ROW_GROUP else (blocks, [])
+            yield piece
+            size = sum(len(block.content) for block in blocks)
+            lines = sum(block.lines for block in blocks)
     if last := b"".join(line):
         # DuckDB sometimes moves a last line without an end to the front.
         blocks.append(Block(last + b"\n", 1))
@@ -270,7 +273,7 @@ def _by(number: int, blocks: Sequence[Block]) -> Iterator[Sequence[Block]]:
 
 def _halve(blocks: list[Block], lines: int) -> Iterator[list[Block]]:
     """A whole row group and the rest; of fewer lines, two halves."""
-    half, left = [], _ROW_GROUP if lines > _ROW_GROUP else -(-lines // 2)
+    half, left = [], _ROW_GROUP if lines >= _ROW_GROUP else -(-lines // 2)
     for position, block in enumerate(blocks):
         if block.lines > left:
             last, first = block.cut(left)

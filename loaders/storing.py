@@ -295,6 +295,7 @@ class Storer:
             self._insert_aside(rows)
 
     def _insert_aside(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
+        columns = map(list, zip(*rows, strict=True))
         self._run(
             """
             insert into raw.quarantine
@@ -308,7 +309,7 @@ class Storer:
             ) as aside
             inner join numbered on aside.line = numbered.line
             """,
-            dict(zip(("lines", "call_numbers", "reasons", "texts"), zip(*rows, strict=True))),
+            dict(zip(("lines", "call_numbers", "reasons", "texts"), columns, strict=True)),
         )
 
     def _count(

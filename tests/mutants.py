@@ -75,9 +75,7 @@ OWN_NAME = "an_event_counts_for_whom_it_belongs_to_under_its_name_of_today"
 WINDOW = "both_ends_of_an_activation_window_count"
 VISITOR = "a_company_is_active_through_an_anonymous_visitor_who_is_no_user"
 CLOCKS = "a_selector_is_counted_by_the_periods_that_a_report_asks_for"
-PERIODS = (
-    "a_period_has_one_row_and_the_events_of_all_its_days_where_they_are_asked_for"
-)
+PERIODS = "a_period_has_one_row_and_the_events_of_all_its_days_where_they_are_asked_for"
 FILTER = "a_filter_keeps_those_whose_latest_value_is_named"
 FILTERED = "a_filtered_report_counts_those_that_its_filter_keeps"
 FILTERED_COHORT = "a_cohort_holds_those_that_the_filter_keeps"
