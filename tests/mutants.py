@@ -1418,13 +1418,6 @@ MUTANTS = [
         ONE_COMPANY,
     ),
     Mutant(
-        "what has nothing left makes no company active",
-        COMPANY_FEATURE_PERIODS,
-        "bool_or(feature_periods.uses > 0 and feature_periods.is_active)",
-        "bool_or(feature_periods.is_active)",
-        ONE_COMPANY,
-    ),
-    Mutant(
         "one row stands for the company",
         COMPANY_FEATURE_PERIODS,
         "row_number() over (one_company order by uses = 0, feature) = 1",

@@ -38,7 +38,7 @@ found as (
         feature_periods.company_number,
         feature_periods.feature,
         sum(feature_periods.uses) as uses,
-        bool_or(feature_periods.uses > 0 and feature_periods.is_active) as is_active
+        bool_or(feature_periods.is_active) as is_active
     from feature_periods
     {%- if is_incremental() %}
     semi join touched
