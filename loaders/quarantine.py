@@ -79,20 +79,20 @@ def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dic
     """For each reason the first line that these loads set aside for it."""
     rows = connection.execute(
         f"""
-        select load_id, loads.path, line_number, call_number, firsts.reason, beginning
+        select first.load_id, loads.path, first.line_number, first.call_number, first.reason,
+            first.beginning
         from (
-            select reason, min_by(load_id, place) as load_id, min_by(line_number, place)
-                as line_number, min_by(call_number, place) as call_number,
-                min_by(beginning, place) as beginning
-            from (
-                select *, array_slice(line, 1, {_SHOWN}) as beginning,
-                    (load_id, line_number, coalesce(call_number, 0)) as place
-                from raw.quarantine
-                where load_id in (select unnest($loads::bigint[]))
-            )
+            -- A row of null is no less a row: so it is picked whole.
+            select min({{
+                'load_id': load_id, 'line_number': line_number,
+                'place': coalesce(call_number, 0), 'call_number': call_number,
+                'reason': reason, 'beginning': array_slice(line, 1, {_SHOWN})
+            }}) as first
+            from raw.quarantine
+            where load_id in (select unnest($loads::bigint[]))
             group by reason
-        ) as firsts
-        left join raw.loads using (load_id)
+        )
+        left join raw.loads on first.load_id = loads.load_id
         """,
         {"loads": list(loads)},
     ).fetchall()

@@ -1378,8 +1378,8 @@ MUTANTS = [
     Mutant(
         "what has no company is in no segment but all",
         FEATURE_COUNTS,
-        "when all_feature_periods.company_number is null then null",
-        "when all_feature_periods.company_number is null then 'free'",
+        "when found.company_number is null then null",
+        "when found.company_number is null then 'free'",
         SEGMENTS,
     ),
     Mutant(
@@ -1434,7 +1434,7 @@ MUTANTS = [
     Mutant(
         "what has nothing left is no use",
         FEATURE_COUNTS,
-        "        all_feature_periods.uses > 0\n        and ",
+        "        found.uses > 0\n        and ",
         "        ",
         ADOPTERS,
     ),

@@ -249,6 +249,17 @@ def test_a_body_is_kept_once_however_many_problems_it_has(daybook):
     assert found == {"problems": 20_000, "kept": 200, "bytes": 200 * (len(body) - 1)}
 
 
+def test_the_example_of_a_reason_is_one_row_and_not_parts_of_two(daybook):
+    """The second problem of a large body is kept without its text: no other line lends it one."""
+    item = {"type": "track", "event": "e", "properties": {"x": "y" * 200_000}}
+    body = {"batch": [item, {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}]}
+    other = {"type": "track", "userId": "ben", "timestamp": "2024-05-01"}
+    daybook.write([body, other])
+    shown = daybook.land().stdout.splitlines()
+    [place] = [shown[row + 1] for row, line in enumerate(shown) if "no_event" in line]
+    assert ":1  (the line is shown above)" in place
+
+
 def test_a_giant_line_is_shown_without_being_read_whole(daybook):
     daybook.write(b"x" * 250_000_000 + b"\n" + call())
     assert "not_a_json_object" in daybook.land().stdout

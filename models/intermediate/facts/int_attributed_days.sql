@@ -82,33 +82,18 @@
         built.company_source is distinct from 'event'
         and built.calls is distinct from 0
 
+    {% for entity in ['user', 'company'] -%}
     union
 
     select built.call_kind
     from {{ this }} as built
     inner join new_internals
         on
-            new_internals.entity = 'user'
-            and built.user_key = new_internals.entity_key
-
-    union
-
-    select built.call_kind
-    from {{ this }} as built
-    inner join new_internals
-        on
-            new_internals.entity = 'company'
-            and built.company_key = new_internals.entity_key
+            new_internals.entity = '{{ entity }}'
+            and built.{{ entity }}_key = new_internals.entity_key
+    {% endfor %}
 {%- endset %}
 {% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
-
-{% set kinds_of_before -%}
-    select call_days.call_kind
-    from {{ ref('int_call_days') }} as call_days
-    semi join {{ touched_before }} as touched on call_days.call_kind = touched.call_kind
-    where call_days.build <= {{ since }}
-{%- endset %}
-{% set kinds_of_before = kept_aside('kinds_of_before', kinds_of_before) -%}
 {%- endif %}
 
 {% set attributed -%}
@@ -139,7 +124,7 @@ days_to_attribute as (
 
     select identified_days.*
     from identified_days
-    semi join {{ kinds_of_before }} as touched on identified_days.call_kind = touched.call_kind
+    semi join {{ touched_before }} as touched on identified_days.call_kind = touched.call_kind
     where identified_days.build <= {{ since }}
 ),
 {%- else -%}
@@ -216,8 +201,8 @@ from named
 {% set touched_kinds -%}
     select call_kind from {{ ref('int_call_days') }}
     where build > {{ since }}
-    union all
-    select call_kind from {{ kinds_of_before }}
+    union
+    select call_kind from {{ touched_before }}
 {%- endset %}
 {% set touched_kinds = kept_aside('touched_kinds', touched_kinds) -%}
 

@@ -113,50 +113,56 @@ touched as (
     {%- endif %}
 ),
 
+-- Users by each of their companies, and companies by all of their people.
+found as {{ read_anew() }} (
+    select
+        'user' as entity,
+        calendar_period,
+        user_number,
+        company_number,
+        feature,
+        uses,
+        is_active,
+        stands_for_pair as stands_for_entity
+    from all_feature_periods
+    where user_number is not null
+
+    union all
+
+    select
+        'company' as entity,
+        calendar_period,
+        cast(null as integer) as user_number,
+        company_number,
+        feature,
+        uses,
+        is_active,
+        stands_for_company as stands_for_entity
+    from all_company_periods
+),
+
 feature_periods as {{ read_anew() }} (
     select
-        all_feature_periods.calendar_period,
-        all_feature_periods.user_number,
-        all_feature_periods.feature,
-        all_feature_periods.uses,
-        all_feature_periods.is_active,
-        all_feature_periods.stands_for_pair,
+        found.entity,
+        found.calendar_period,
+        found.user_number,
+        found.feature,
+        found.uses,
+        found.is_active,
+        found.stands_for_entity,
         case
-            when all_feature_periods.company_number is null then null
+            when found.company_number is null then null
             when paying_companies.company_number is null then 'free'
             else 'paying'
         end as segment
-    from all_feature_periods
+    from found
     left join paying_companies
         on
-            all_feature_periods.calendar_period = paying_companies.calendar_period
-            and all_feature_periods.company_number = paying_companies.company_number
+            found.calendar_period = paying_companies.calendar_period
+            and found.company_number = paying_companies.company_number
     where
-        all_feature_periods.uses > 0
-        and all_feature_periods.user_number is not null
-        and all_feature_periods.calendar_period in (
-            select touched.calendar_period from touched
-        )
-),
-
-company_periods as (
-    select
-        all_company_periods.calendar_period,
-        all_company_periods.feature,
-        all_company_periods.uses,
-        all_company_periods.is_active,
-        all_company_periods.stands_for_company,
-        case when paying_companies.company_number is null then 'free' else 'paying' end as segment
-    from all_company_periods
-    left join paying_companies
-        on
-            all_company_periods.calendar_period = paying_companies.calendar_period
-            and all_company_periods.company_number = paying_companies.company_number
-    where
-        all_company_periods.uses > 0
-        and all_company_periods.calendar_period in (
-            select touched.calendar_period from touched
-        )
+        found.uses > 0
+        and found.calendar_period in (select touched.calendar_period from touched)
 ),
 
 users_of_several_companies as (
@@ -172,30 +178,11 @@ users_of_several_companies as (
 
 -- Companies, and users who act for one company only, have one row for each feature, and need not be
 -- told apart.
-rows_of_their_own as {{ read_anew() }} (
-    select
-        'user' as entity,
-        feature_periods.calendar_period,
-        feature_periods.segment,
-        feature_periods.feature,
-        feature_periods.uses,
-        feature_periods.is_active,
-        feature_periods.stands_for_pair as stands_for_entity
+rows_of_their_own as (
+    select feature_periods.*
     from feature_periods
     anti join users_of_several_companies
         on feature_periods.user_number = users_of_several_companies.user_number
-
-    union all
-
-    select
-        'company' as entity,
-        calendar_period,
-        segment,
-        feature,
-        uses,
-        is_active,
-        stands_for_company as stands_for_entity
-    from company_periods
 ),
 
 -- The other users once in each of their segments, and once in all.
