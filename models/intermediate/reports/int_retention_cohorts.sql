@@ -43,15 +43,16 @@ entered as (
     select
         reports.report,
         selector_periods.entity_number,
-        min(selector_periods.period_number) as cohort_number,
-        min(selector_periods.first_day) as entered_on
+        selector_periods.period_number as cohort_number,
+        selector_periods.first_day as entered_on
     from reports
     inner join selector_periods
         on
             reports.selector_id = selector_periods.selector_id
             and reports.period = selector_periods.period
-    where reports.cohort_rule = 'first'
-    group by reports.report, selector_periods.entity_number
+    where
+        reports.cohort_rule = 'first'
+        and selector_periods.is_first
 
     union all
 

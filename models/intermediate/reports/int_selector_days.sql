@@ -2,9 +2,10 @@
 -- which it had one.
 --
 -- What can change tonight: the days of users and companies of which a row is new in
--- int_attributed_days since the last good build, and the day that follows each. A selector that is new is told over all history, one
--- that no report uses any more goes. A day that has nothing left stays, with no events; so does one
--- row without a day for each selector, which says that it was told. Another plan starts anew.
+-- int_attributed_days since the last good build, and the day that follows each. A selector that is
+-- new is told over all history, one that no report uses any more goes. A day that has nothing left
+-- stays, with no events; so does one row without a day for each selector, which says that it was
+-- told. Another plan starts anew.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',

@@ -1,5 +1,6 @@
 -- One row per selector, entity and calendar period with an event that the selector picks, of those that
--- a retention report asks for. Events are those of the first day, where none asks for more than one.
+-- a retention report asks for, and whether it is the first ever. Events are those of the first day,
+-- where none asks for more than one.
 {{ config(materialized='view') }}
 
 with
@@ -10,6 +11,7 @@ selector_days as {{ read_anew() }} (
         selector_days.entity_number,
         selector_days.events,
         selector_days.event_day,
+        selector_days.previous_day is null as is_first,
         {%- for period in ['day', 'week', 'month'] %}
         days.{{ period }}_number,
         days_before.{{ period }}_number as previous_{{ period }}_number
@@ -32,7 +34,8 @@ select
     cast({{ period }}_number as integer) as period_number,
     entity_number,
     events,
-    event_day as first_day
+    event_day as first_day,
+    is_first
 from selector_days
 where
     selector_id in (
@@ -50,7 +53,8 @@ select
     cast({{ period }}_number as integer) as period_number,
     entity_number,
     cast(sum(events) as integer) as events,
-    min(event_day) as first_day
+    min(event_day) as first_day,
+    bool_or(is_first) as is_first
 from selector_days
 where
     selector_id in (
