@@ -336,7 +336,7 @@ MUTANTS = [
     Mutant(
         "a sighting names the company",
         PRESENCE,
-        "min(event_day) filter (\n            sent_company_id is not null and (is_event",
+        "min(event_day) filter (\n            company_source = 'event' and (is_event",
         "min(event_day) filter (\n            (is_event",
         SIGHTED,
     ),
@@ -344,15 +344,15 @@ MUTANTS = [
         "an identify call sights nobody",
         PRESENCE,
         "min(event_day) filter (\n"
-        "            sent_company_id is not null and (is_event or type = 'group')\n",
-        "min(event_day) filter (\n            sent_company_id is not null\n",
+        "            company_source = 'event' and (is_event or type = 'group')\n",
+        "min(event_day) filter (\n            company_source = 'event'\n",
         SIGHTED,
     ),
     Mutant(
         "a sighting after the last whole day counts",
         PRESENCE,
-        "max(event_day) filter (\n            sent_company_id",
-        "max(event_day) filter (\n            is_over and sent_company_id",
+        "max(event_day) filter (\n            company_source",
+        "max(event_day) filter (\n            is_over and company_source",
         SIGHTED,
     ),
     Mutant(
@@ -900,6 +900,13 @@ MUTANTS = [
         PERIODS,
     ),
     Mutant(
+        "the first period is the one with the first day",
+        f"{REPORTS}/int_selector_periods.sql",
+        "bool_or(is_first)",
+        "bool_and(is_first)",
+        PERIODS,
+    ),
+    Mutant(
         "a day with nothing left is none",
         f"{REPORTS}/int_selector_periods.sql",
         "    where selector_days.events > 0\n",
@@ -1065,8 +1072,8 @@ MUTANTS = [
     Mutant(
         "the first cohort is the first ever",
         COHORT_MEMBERS,
-        "min(selector_periods.period_number) as cohort_number",
-        "max(selector_periods.period_number) as cohort_number",
+        "        and selector_periods.is_first\n",
+        "",
         COHORTS,
     ),
     Mutant(
@@ -1288,13 +1295,6 @@ MUTANTS = [
         "and entity_events.event_at >= entities.signed_up_at",
         "and true",
         "the_nth_event_reaches_a_milestone",
-    ),
-    Mutant(
-        "an event counts under its name of today",
-        MILESTONES,
-        "and events.event = kinds.event_as_sent",
-        "and events.event = kinds.event",
-        OWN_NAME,
     ),
     Mutant(
         "a device is told from another",

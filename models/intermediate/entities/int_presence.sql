@@ -98,10 +98,10 @@ counted as (
         ) as sign_up_event_at,
         max(last_at) filter (is_over and is_event and counts_as_active) as last_active_at,
         min(event_day) filter (
-            sent_company_id is not null and (is_event or type = 'group')
+            company_source = 'event' and (is_event or type = 'group')
         ) as first_sighted_on,
         max(event_day) filter (
-            sent_company_id is not null and (is_event or type = 'group')
+            company_source = 'event' and (is_event or type = 'group')
         ) as last_sighted_on
     from seen_days
     group by pair, user_id, company_id

@@ -146,8 +146,6 @@ days_to_look_at as {{ read_anew() }} (
 kinds as (
     select
         days.call_kind,
-        days.type,
-        days.event_as_sent,
         days.event_day,
         days.event,
         days.user_id,
@@ -158,7 +156,6 @@ kinds as (
     where days.calls is distinct from 0
 ),
 
--- (That two kinds of one event and day share a number is less likely than a broken disk.)
 events as (
     select
         kinds.event,
@@ -170,8 +167,6 @@ events as (
     inner join kinds
         on
             events.call_kind = kinds.call_kind
-            and events.type = kinds.type
-            and events.event = kinds.event_as_sent
             and events.event_day = kinds.event_day
 ),
 

@@ -155,10 +155,6 @@ named as (
     select
         attributed.call_kind,
         attributed.type,
-        attributed.event as event_as_sent,
-        attributed.sent_user_id,
-        attributed.anonymous_id,
-        attributed.sent_company_id,
         attributed.event_day,
         attributed.user_id,
         attributed.company_id,

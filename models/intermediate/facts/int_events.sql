@@ -35,9 +35,5 @@ select
 from events
 inner join attributed_days
     on
-        events.type = attributed_days.type
-        and events.event = attributed_days.event_as_sent
+        events.call_kind = attributed_days.call_kind
         and events.event_day = attributed_days.event_day
-        and events.user_id is not distinct from attributed_days.sent_user_id
-        and events.anonymous_id is not distinct from attributed_days.anonymous_id
-        and events.company_id is not distinct from attributed_days.sent_company_id
