@@ -103,15 +103,19 @@
 {# --- what is incremental --- #}
 
 {# What an incremental model rests on beside the rows that come in: the calendar that days and weeks
-   are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, and
-   the small tables in `also`, whole. It is kept with each row, in the column `grounds`. #}
+   are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, the
+   small tables in `also`, whole, and how the engine hashes, which another version may do otherwise. A
+   number for all of it is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    {%- set variables = ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
-    '{% for name in variables %}{{ name }}: {{ var(name) | string | replace("'", "''") }}, {% endfor -%}
-    loads taken out: {{ taken_out.columns[0][0] if execute else 0 }}'
-    {%- for relation in also %} || ', ' || (select {{ digest_of('small') }} from {{ relation }} as small)
-    {%- endfor %}
+    {%- set found = [taken_out.columns[0][0] if taken_out else 0] -%}
+    {%- for name in ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
+    {%- do found.append("'" ~ var(name) | string | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {%- for relation in also -%}
+    {%- do found.append('(select ' ~ digest_of('small') ~ ' from ' ~ relation ~ ' as small)') -%}
+    {%- endfor -%}
+    {{ hash_of(found) }}
 {%- endmacro %}
 
 {# Before an incremental model, in its transaction: what was built on other grounds goes, and the

@@ -120,6 +120,11 @@
     not materialized
 {%- endmacro %}
 
+{# For a CTE that had better be found first, for it is small, than joined as one table of many. #}
+{% macro found_first() -%}
+    materialized
+{%- endmacro %}
+
 {# A list, or null, with one more value. #}
 {% macro list_with(values, value) -%}
     list_append(coalesce({{ values }}, []), {{ value }})

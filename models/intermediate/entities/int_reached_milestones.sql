@@ -143,7 +143,7 @@ days_to_look_at as {{ read_anew() }} (
 ),
 {%- endif %}
 
-kinds as (
+kinds as {{ found_first() }} (
     select
         days.call_kind,
         days.event_day,

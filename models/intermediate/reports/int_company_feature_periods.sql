@@ -1,5 +1,5 @@
--- One row per week or month, company, and feature that its people used in it, if any: like
--- int_feature_periods, and whoever they were.
+-- One row per week or month, company, if any, and feature that its people used in it; and one without a
+-- feature, for all they did. Each counts those of its active users that were there for no other company.
 --
 -- What can change tonight: the weeks and months of companies of which a row is new in
 -- int_feature_periods since the last good build. What has nothing left stays, with no uses.
@@ -12,62 +12,55 @@
 ) }}
 
 {% set plan = [ref('stg_plan_events')] -%}
+{% set company_period = hash_of(['company_number', 'period', 'period_start']) -%}
 
 with
 
 feature_periods as {{ read_anew() }} (
-    select * from {{ ref('int_feature_periods') }}
-    where company_number is not null
+    select
+        *,
+        {{ company_period }} as company_period
+    from {{ ref('int_feature_periods') }}
 ),
-
-{% if is_incremental() -%}
-touched as (
-    select distinct
-        period,
-        period_start,
-        company_number
-    from feature_periods
-    where build > {{ last_good_build(plan) }}
-),
-{%- endif %}
 
 found as (
     select
-        feature_periods.period,
-        feature_periods.period_start,
-        feature_periods.company_number,
-        feature_periods.feature,
-        sum(feature_periods.uses) as uses,
-        bool_or(feature_periods.is_active) as is_active
+        company_period,
+        period,
+        period_start,
+        company_number,
+        feature,
+        cast(sum(uses) as integer) as uses,
+        cast(
+            coalesce(sum(uses) filter (user_number is not null and is_only_company), 0) as integer
+        ) as uses_of_users,
+        cast(
+            count(*) filter (user_number is not null and is_only_company and is_active and uses > 0)
+            as integer
+        ) as users,
+        bool_or(is_active) as is_active
     from feature_periods
     {%- if is_incremental() %}
-    semi join touched
-        on
-            feature_periods.period = touched.period
-            and feature_periods.period_start = touched.period_start
-            and feature_periods.company_number = touched.company_number
+    where company_period in (
+        select new_periods.company_period
+        from feature_periods as new_periods
+        where new_periods.build > {{ last_good_build(plan) }}
+    )
     {%- endif %}
-    group by
-        feature_periods.period, feature_periods.period_start, feature_periods.company_number,
-        feature_periods.feature
+    group by company_period, period, period_start, company_number, feature
 )
 
 select
-    {{ hash_of(['company_number', 'period', 'period_start']) }} as company_period,
+    company_period,
     period,
     period_start,
     company_number,
     feature,
-    cast(uses as integer) as uses,
-    -- Of the company, by whatever it did; and one of its rows, by which it is counted itself.
-    bool_or(is_active) over one_company as is_active,
-    row_number() over (one_company order by uses = 0, feature) = 1 as stands_for_company,
+    uses,
+    uses_of_users,
+    users,
+    -- Of the company, by whatever it did.
+    bool_or(is_active) over (partition by company_period) as is_active,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from found
-{%- if not is_incremental() %}
-where uses > 0
-{%- endif %}
-window one_company as (
-    partition by period, period_start, company_number
-)

@@ -1,13 +1,14 @@
 -- One row per week or month, user and company that had an event together in it (one of the two may be
--- missing), and feature that it belongs to, if to any.
+-- missing), and feature that they used; and one without a feature, for all they did. Each says whether
+-- the two were active, by whatever they did, and whether the user was there for no other company.
 --
--- What can change tonight: the weeks and months of users and companies of which a row is new in
--- int_attributed_days since the last good build, and those with days that the last whole day has
--- passed since. What has nothing left stays, with no uses. Another plan starts anew.
+-- What can change tonight: the weeks and months of users, and of companies without a user, of which a
+-- row is new in int_attributed_days since the last good build, and those with days that the last whole
+-- day has passed since. What has nothing left stays, with no uses. Another plan starts anew.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
-    unique_key='pair_period',
+    unique_key='actor_period',
     pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_events')]) }}"
 ) }}
 
@@ -18,27 +19,27 @@
     'month': "cast(date_trunc('month', event_day) as date)",
 } -%}
 
+{# The user, or without one the company. (That two share a key is less likely than a broken disk.) #}
+{% set no_user = hash_of(['cast(null as varchar)']) -%}
+{% set actor = hash_of(['user_key', 'case when user_key = ' ~ no_user ~ ' then company_key end']) -%}
+
 {% if is_incremental() -%}
 {% set start_of_now = start_of_now() -%}
-{% set pairs_of_before -%}
-    select distinct
-        user_key,
-        company_key
+{% set actors_of_before -%}
+    select distinct {{ actor }} as actor
     from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
         (user_id is not null or company_id is not null)
         and least({{ starts.values() | join(', ') }}) < {{ start_of_now }}
 {%- endset %}
-{% set pairs_of_before = kept_aside('pairs_of_before', pairs_of_before) -%}
+{% set actors_of_before = kept_aside('actors_of_before', actors_of_before) -%}
 
 {% set kinds_of_before -%}
-    select days.call_kind
-    from {{ ref('int_attributed_days') }} as days
-    semi join {{ pairs_of_before }} as touched
-        on
-            days.user_key = touched.user_key
-            and days.company_key = touched.company_key
-    where days.event_day < {{ start_of_now }}
+    select call_kind
+    from {{ ref('int_attributed_days') }}
+    where
+        event_day < {{ start_of_now }}
+        and {{ actor }} in (select actors_of_before.actor from {{ actors_of_before }} as actors_of_before)
 {%- endset %}
 {% set kinds_of_before = kept_aside('kinds_of_before', kinds_of_before) -%}
 {%- endif %}
@@ -49,7 +50,7 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
--- Looked up by key: names are long. (That two users share one is less likely than a broken disk.)
+-- Looked up by key: names are long.
 numbers as {{ read_anew() }} (
     select
         entity,
@@ -65,7 +66,7 @@ event_catalog as (
 event_days as {{ read_anew() }} (
     select
         *,
-        {{ hash_of(['user_key', 'company_key']) }} as pair
+        {{ actor }} as actor
     from {{ ref('int_attributed_days') }}
     where type in ('track', 'page', 'screen')
 ),
@@ -73,7 +74,7 @@ event_days as {{ read_anew() }} (
 {% if is_incremental() -%}
 new_days as (
     select distinct
-        pair,
+        actor,
         event_day
     from {{ rows_in_question('event_days', since) }} as days
 ),
@@ -81,7 +82,7 @@ new_days as (
 {% for period, start in starts.items() -%}
 touched_{{ period }}s as (
     select distinct
-        pair,
+        actor,
         {{ start }} as period_start
     from new_days
 ),
@@ -123,6 +124,7 @@ counting_days as {{ read_anew() }} (
     select
         '{{ period }}' as period,
         {{ start }} as period_start,
+        counting_days.actor,
         counting_days.user_key,
         counting_days.company_key,
         counting_days.feature,
@@ -132,7 +134,7 @@ counting_days as {{ read_anew() }} (
     {%- if is_incremental() %}
     semi join touched_{{ period }}s as touched
         on
-            counting_days.pair = touched.pair
+            counting_days.actor = touched.actor
             and {{ start }} = touched.period_start
     {%- endif %}
     group by all
@@ -141,39 +143,92 @@ counting_days as {{ read_anew() }} (
 {% endfor -%}
 
 found as (
-    select * from weeks
+    select
+        *,
+        {{ hash_of(['actor', 'period', 'period_start']) }} as actor_period
+    from (
+        select * from weeks
+        union all
+        select * from months
+    )
+    {%- if not is_incremental() %}
+    where uses > 0
+    {%- endif %}
+),
+
+pairs as (
+    select
+        actor_period,
+        company_key,
+        any_value(period) as period,
+        any_value(period_start) as period_start,
+        any_value(user_key) as user_key,
+        sum(uses) as uses,
+        coalesce(bool_or(is_active), false) as is_active
+    from found
+    group by actor_period, company_key
+),
+
+with_several as (
+    select actor_period
+    from pairs
+    group by actor_period
+    having count(*) > 1
+),
+
+feature_rows as (
+    select
+        actor_period,
+        company_key,
+        period,
+        period_start,
+        user_key,
+        cast(null as varchar) as feature,
+        uses,
+        is_active
+    from pairs
+
     union all
-    select * from months
+
+    select
+        found.actor_period,
+        found.company_key,
+        found.period,
+        found.period_start,
+        found.user_key,
+        found.feature,
+        found.uses,
+        pairs.is_active
+    from found
+    inner join pairs
+        on
+            found.actor_period = pairs.actor_period
+            and found.company_key = pairs.company_key
+    where found.feature is not null
 )
 
 select
-    {{ hash_of(['found.user_key', 'found.company_key', 'found.period', 'found.period_start']) }}
-        as pair_period,
-    found.period,
-    found.period_start,
+    feature_rows.actor_period,
+    feature_rows.period,
+    feature_rows.period_start,
     users.entity_number as user_number,
     companies.entity_number as company_number,
-    found.feature,
-    cast(coalesce(found.uses, 0) as integer) as uses,
-    -- Of the pair, by whatever it did; and one of its rows, by which it is counted itself.
-    bool_or(found.is_active) over one_pair as is_active,
-    row_number() over (one_pair order by found.uses is null, found.feature) = 1 as stands_for_pair,
+    feature_rows.feature,
+    cast(coalesce(feature_rows.uses, 0) as integer) as uses,
+    feature_rows.is_active,
+    with_several.actor_period is null as is_only_company,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
-from found
+from feature_rows
+left join with_several on feature_rows.actor_period = with_several.actor_period
 left join numbers as users
     on
         users.entity = 'user'
-        and found.user_key = users.entity_key
+        and feature_rows.user_key = users.entity_key
 left join numbers as companies
     on
         companies.entity = 'company'
-        and found.company_key = companies.entity_key
+        and feature_rows.company_key = companies.entity_key
 where
-    (users.entity_number is not null or companies.entity_number is not null)
-    {%- if not is_incremental() %}
-    and found.uses > 0
-    {%- endif %}
-window one_pair as (
-    partition by found.period, found.period_start, found.user_key, found.company_key
-)
+    users.entity_number is not null
+    or companies.entity_number is not null

@@ -3,7 +3,6 @@ with
 
 feature_counts as (
     select * from {{ ref('int_feature_counts') }}
-    where entity is not null
 ),
 
 periods as (
