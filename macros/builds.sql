@@ -68,14 +68,19 @@
 
 {# Written since a build last ended well. #}
 {% macro built_lately(build) -%}
-    {%- if var('audit') -%} true
+    {%- if is_all_lately() -%} true
     {%- else -%} {{ build }} > {{ _newest('build') }}
     {%- endif -%}
 {%- endmacro %}
 
+{# Whether tests look at all there is: in an audit, and after the first build. #}
+{% macro is_all_lately() -%}
+    {{ return(var('audit') or not _newest('build')) }}
+{%- endmacro %}
+
 {# The rows of a table that were, or are of a day that the last whole day has passed since. #}
 {% macro rows_built_lately(relation) -%}
-    {%- if var('audit') -%} {{ relation }}
+    {%- if is_all_lately() -%} {{ relation }}
     {%- else -%} {{ rows_in_question(relation, _newest('build')) }}
     {%- endif -%}
 {%- endmacro %}

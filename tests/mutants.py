@@ -336,7 +336,7 @@ MUTANTS = [
     Mutant(
         "a sighting names the company",
         PRESENCE,
-        "min(event_day) filter (\n            company_source = 'event' and (is_event",
+        "min(event_day) filter (\n            names_company and (is_event",
         "min(event_day) filter (\n            (is_event",
         SIGHTED,
     ),
@@ -344,15 +344,15 @@ MUTANTS = [
         "an identify call sights nobody",
         PRESENCE,
         "min(event_day) filter (\n"
-        "            company_source = 'event' and (is_event or type = 'group')\n",
-        "min(event_day) filter (\n            company_source = 'event'\n",
+        "            names_company and (is_event or is_group)\n",
+        "min(event_day) filter (\n            names_company\n",
         SIGHTED,
     ),
     Mutant(
         "a sighting after the last whole day counts",
         PRESENCE,
-        "max(event_day) filter (\n            company_source",
-        "max(event_day) filter (\n            is_over and company_source",
+        "max(event_day) filter (\n            names_company",
+        "max(event_day) filter (\n            is_over and names_company",
         SIGHTED,
     ),
     Mutant(
@@ -365,14 +365,14 @@ MUTANTS = [
     Mutant(
         "an identify call puts nobody in a company",
         PRESENCE,
-        "filter (is_over and (is_event or type = 'group'))",
+        "filter (is_over and (is_event or is_group))",
         "filter (is_over)",
         "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
     ),
     Mutant(
         "a group call puts somebody in a company",
         PRESENCE,
-        "filter (is_over and (is_event or type = 'group'))",
+        "filter (is_over and (is_event or is_group))",
         "filter (is_over and is_event)",
         "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
     ),
@@ -839,7 +839,7 @@ MUTANTS = [
     Mutant(
         "a user enters with an event, and not with another call that names one",
         COHORT_MEMBERS,
-        "            and days.type in ('track', 'page', 'screen')\n",
+        "            and days.is_event\n",
         "",
         "a_period_is_entered_with_the_company_of_its_first_event",
     ),
@@ -1364,8 +1364,8 @@ MUTANTS = [
     Mutant(
         "a company is paying by its plan at the end of the period",
         FEATURE_COUNTS,
-        "plan_traits.from_day <= least(periods.period_end, as_of.as_of)",
-        "plan_traits.from_day <= periods.period_start",
+        "times_of_paying.from_day <= least(periods.period_end, as_of.as_of)",
+        "times_of_paying.from_day <= periods.period_start",
         SEGMENTS,
     ),
     Mutant(
@@ -1406,8 +1406,8 @@ MUTANTS = [
     Mutant(
         "a company is active by any of its people",
         COMPANY_FEATURE_PERIODS,
-        "bool_or(is_active) over (partition by company_period) as is_active",
-        "is_active",
+        "    everything.is_active,\n",
+        "    found.is_active,\n",
         ONE_COMPANY,
     ),
     Mutant(

@@ -2,13 +2,13 @@
 with
 
 acted as (
-    select
+    select distinct
         events.user_id,
         events.company_id
     from {{ rows_built_lately(ref('int_attributed_days')) }} as events
     inner join {{ ref('calendar') }} as calendar on events.event_day <= calendar.as_of
     where
-        events.type in ('track', 'page', 'screen')
+        events.is_event
         and events.calls is distinct from 0
         and not events.is_internal
 )

@@ -78,7 +78,6 @@ seen_days as (
     select
         days.*,
         days.event_day <= as_of.as_of as is_over,
-        days.type in ('track', 'page', 'screen') as is_event,
         event_catalog.counts_as_active
     from days
     cross join as_of
@@ -92,16 +91,16 @@ counted as (
         user_id,
         company_id,
         min(first_at) filter (is_over) as first_at,
-        min(first_at) filter (is_over and (is_event or type = 'group')) as first_together_at,
+        min(first_at) filter (is_over and (is_event or is_group)) as first_together_at,
         min(first_at) filter (
             is_over and is_event and event = {{ name_in_vars('signup_event') }}
         ) as sign_up_event_at,
         max(last_at) filter (is_over and is_event and counts_as_active) as last_active_at,
         min(event_day) filter (
-            company_source = 'event' and (is_event or type = 'group')
+            names_company and (is_event or is_group)
         ) as first_sighted_on,
         max(event_day) filter (
-            company_source = 'event' and (is_event or type = 'group')
+            names_company and (is_event or is_group)
         ) as last_sighted_on
     from seen_days
     group by pair, user_id, company_id

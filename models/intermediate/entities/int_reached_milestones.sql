@@ -27,7 +27,7 @@ as_of as (
 event_days as {{ read_anew() }} (
     select * from {{ ref('int_attributed_days') }}
     where
-        type in ('track', 'page', 'screen')
+        is_event
         and event in (select milestones.event from milestones)
 ),
 

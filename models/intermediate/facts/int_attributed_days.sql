@@ -21,6 +21,20 @@
 
 {# Looked up by keys: to read names of all calls takes longer. Two names may, once in a great while,
    share a key: then a row is written again, as it was. #}
+{% set changed_ids -%}
+    select {{ hash_of(['id']) }} as user_key
+    from {{ ref('int_user_ids') }}
+    where build > {{ since }}
+{%- endset %}
+{% set changed_ids = kept_aside('changed_ids', changed_ids) -%}
+
+{% set changed_devices -%}
+    select distinct {{ hash_of(['anonymous_id']) }} as device_key
+    from {{ ref('int_device_owners') }}
+    where build > {{ since }}
+{%- endset %}
+{% set changed_devices = kept_aside('changed_devices', changed_devices) -%}
+
 {% set touched_before -%}
     with
 
@@ -44,11 +58,7 @@
 
     select call_kind
     from {{ ref('int_call_days') }}
-    where user_key in (
-        select {{ hash_of(['user_ids.id']) }}
-        from {{ ref('int_user_ids') }} as user_ids
-        where user_ids.build > {{ since }}
-    )
+    where user_key in (select changed_ids.user_key from {{ changed_ids }} as changed_ids)
 
     union
 
@@ -57,9 +67,7 @@
     where
         user_key = {{ hash_of(['cast(null as varchar)']) }}
         and device_key in (
-            select {{ hash_of(['device_owners.anonymous_id']) }}
-            from {{ ref('int_device_owners') }} as device_owners
-            where device_owners.build > {{ since }}
+            select changed_devices.device_key from {{ changed_devices }} as changed_devices
         )
 
     union
@@ -79,7 +87,7 @@
                 or in_other_companies.to_day > built.event_day
             )
     where
-        built.company_source is distinct from 'event'
+        not built.names_company
         and built.calls is distinct from 0
 
     {% for entity in ['user', 'company'] -%}
@@ -136,16 +144,11 @@ days_to_attribute as {{ read_anew() }} (
 attributed as (
     select
         days.*,
-        coalesce(days.sent_company_id, user_companies.company_id) as company_id,
-        case
-            when days.sent_company_id is not null then 'event'
-            when user_companies.company_id is not null then 'membership'
-        end as company_source
+        coalesce(days.sent_company_id, user_companies.company_id) as company_id
     from days_to_attribute as days
     left join user_companies
         on
-            days.sent_company_id is null
-            and days.user_id = user_companies.user_id
+            case when days.sent_company_id is null then days.user_id end = user_companies.user_id
             and (user_companies.from_day is null or user_companies.from_day <= days.event_day)
             and (user_companies.to_day is null or user_companies.to_day > days.event_day)
     where days.calls is distinct from 0
@@ -154,11 +157,12 @@ attributed as (
 named as (
     select
         attributed.call_kind,
-        attributed.type,
+        attributed.type in ('track', 'page', 'screen') as is_event,
+        attributed.type = 'group' as is_group,
         attributed.event_day,
         attributed.user_id,
         attributed.company_id,
-        attributed.company_source,
+        attributed.sent_company_id is not null as names_company,
         coalesce(event_names.event, attributed.event) as event,
         event_names.event is not null as is_planned,
         internal_users.is_internal is not null

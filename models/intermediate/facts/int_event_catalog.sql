@@ -13,7 +13,7 @@ names as (
     select event from plan_events
     union
     select event from attributed_days
-    where type in ('track', 'page', 'screen')
+    where is_event
 )
 
 select

@@ -22,7 +22,10 @@ select
     attributed_days.user_id,
     events.anonymous_id,
     attributed_days.company_id,
-    attributed_days.company_source,
+    case
+        when attributed_days.names_company then 'event'
+        when attributed_days.company_id is not null then 'membership'
+    end as company_source,
     events.properties,
     events.library,
     events.source,

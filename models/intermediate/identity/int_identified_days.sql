@@ -35,7 +35,7 @@ from call_days
 left join user_ids on call_days.user_id = user_ids.id
 left join device_owners
     on
-        call_days.user_id is null
-        and call_days.anonymous_id = device_owners.anonymous_id
+        case when call_days.user_id is null then call_days.anonymous_id end
+        = device_owners.anonymous_id
         and (device_owners.from_day is null or device_owners.from_day <= call_days.event_day)
         and (device_owners.to_day is null or device_owners.to_day > call_days.event_day)

@@ -51,16 +51,19 @@ found as (
 )
 
 select
-    company_period,
-    period,
-    period_start,
-    company_number,
-    feature,
-    uses,
-    uses_of_users,
-    users,
-    -- Of the company, by whatever it did.
-    bool_or(is_active) over (partition by company_period) as is_active,
+    found.company_period,
+    found.period,
+    found.period_start,
+    found.company_number,
+    found.feature,
+    found.uses,
+    found.uses_of_users,
+    found.users,
+    everything.is_active,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from found
+inner join found as everything
+    on
+        found.company_period = everything.company_period
+        and everything.feature is null

@@ -15,10 +15,13 @@ numbers as {{ read_anew() }} (
     select * from {{ ref('int_entity_numbers') }}
 ),
 
-plan_traits as (
-    select
+plans as (
+    select * from {{ ref('stg_plans') }}
+),
+
+times_of_paying as {{ found_first() }} (
+    select distinct
         numbers.entity_number as company_number,
-        traits.value_text as plan,
         traits.from_day,
         traits.to_day
     from {{ ref('int_traits') }} as traits
@@ -26,13 +29,13 @@ plan_traits as (
         on
             numbers.entity = 'company'
             and traits.entity_id = numbers.entity_id
+    inner join plans
+        on
+            plans.is_paying
+            and {{ comparable('traits.value_text') }} = {{ comparable('plans.plan') }}
     where
         traits.entity = 'company'
         and traits.trait = {{ name_in_vars('company_plan_trait') }}
-),
-
-plans as (
-    select * from {{ ref('stg_plans') }}
 ),
 
 -- A company is paying by the plan it has when the period ends, or now while it runs.
@@ -40,20 +43,16 @@ paying_companies as (
     select distinct
         periods.period,
         periods.period_start,
-        plan_traits.company_number
+        times_of_paying.company_number
     from periods
     cross join as_of
-    inner join plan_traits
+    inner join times_of_paying
         on
-            plan_traits.from_day <= least(periods.period_end, as_of.as_of)
+            times_of_paying.from_day <= least(periods.period_end, as_of.as_of)
             and (
-                plan_traits.to_day is null
-                or plan_traits.to_day > least(periods.period_end, as_of.as_of)
+                times_of_paying.to_day is null
+                or times_of_paying.to_day > least(periods.period_end, as_of.as_of)
             )
-    inner join plans
-        on
-            plans.is_paying
-            and {{ comparable('plan_traits.plan') }} = {{ comparable('plans.plan') }}
 ),
 
 {% for rows, relation in [

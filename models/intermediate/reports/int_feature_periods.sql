@@ -68,7 +68,7 @@ event_days as {{ read_anew() }} (
         *,
         {{ actor }} as actor
     from {{ ref('int_attributed_days') }}
-    where type in ('track', 'page', 'screen')
+    where is_event
 ),
 
 {% if is_incremental() -%}

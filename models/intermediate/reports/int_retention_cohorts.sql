@@ -146,7 +146,7 @@ entered_with as (
             named_members.entity_id = days.user_id
             and named_members.entered_on = days.event_day
             and selector_events.event = days.event
-            and days.type in ('track', 'page', 'screen')
+            and days.is_event
             and days.calls is distinct from 0
             and not days.is_internal
     where

@@ -32,7 +32,7 @@
     from {{ ref('int_attributed_days') }}
     where
         build > {{ since }}
-        and type in ('track', 'page', 'screen')
+        and is_event
 {%- endset %}
 {% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
 {% set kinds -%}
@@ -67,7 +67,7 @@ numbers as {{ read_anew() }} (
 
 event_days as {{ read_anew() }} (
     select * from {{ ref('int_attributed_days') }}
-    where type in ('track', 'page', 'screen')
+    where is_event
 ),
 
 {% for entity in ['user', 'company'] -%}
@@ -151,32 +151,59 @@ picked as (
 ),
 
 {% if is_incremental() -%}
--- All days of those who have a new one, to tell which day comes before which.
+-- Which day comes before which: of those who have a new one, all days from then on and the last one
+-- before.
 touched_entities as (
-    select distinct
+    select
         selector_id,
-        entity_number
+        entity_number,
+        min(event_day) as first_touched_day
     from picked
+    group by selector_id, entity_number
 ),
 
-days_before as (
+built_days as {{ read_anew() }} (
     select
         built.selector_id,
         built.entity_number,
         built.event_day,
         built.events,
-        built.previous_day as previous_day_before
+        built.previous_day,
+        touched_entities.first_touched_day
     from {{ this }} as built
-    semi join touched_entities
+    inner join touched_entities
         on
             built.entity_number = touched_entities.entity_number
             and built.selector_id = touched_entities.selector_id
+    where built.events > 0
+),
+
+days_before as (
+    select
+        built_days.selector_id,
+        built_days.entity_number,
+        built_days.event_day,
+        built_days.events,
+        built_days.previous_day as previous_day_before
+    from built_days
     anti join picked
         on
-            built.entity_number = picked.entity_number
-            and built.selector_id = picked.selector_id
-            and built.event_day is not distinct from picked.event_day
-    where built.events > 0
+            built_days.entity_number = picked.entity_number
+            and built_days.selector_id = picked.selector_id
+            and built_days.event_day is not distinct from picked.event_day
+    where built_days.event_day >= built_days.first_touched_day
+
+    union all
+
+    select
+        selector_id,
+        entity_number,
+        max(event_day) as event_day,
+        min(events) as events,
+        cast(null as date) as previous_day_before
+    from built_days
+    where event_day < first_touched_day
+    group by selector_id, entity_number
 ),
 
 all_days as (

@@ -6,7 +6,7 @@ with
 attributed_days as (
     select * from {{ ref('int_attributed_days') }}
     where
-        type in ('track', 'page', 'screen')
+        is_event
         and calls is distinct from 0
         and not is_internal
 )

@@ -22,6 +22,14 @@
     received_at
 {%- endset %}
 
+{% if is_incremental() -%}
+{% set new_messages -%}
+    select message_key from {{ ref('stg_calls') }}
+    where load_id > {{ last_good_load() }}
+{%- endset %}
+{% set new_messages = kept_aside('new_messages', new_messages) -%}
+{%- endif %}
+
 with
 
 calls as {{ read_anew() }} (
@@ -38,8 +46,7 @@ select
     {{ grounds() }} as grounds
 from calls
 where
-    type in ('identify', 'group')
-    and {{ json_is_filled_object('traits') }}
+    case when type in ('identify', 'group') then {{ json_is_filled_object('traits') }} end
 
 {%- if is_incremental() %}
 
@@ -51,5 +58,5 @@ select
     {{ this_build() }} as build,
     grounds
 from {{ this }}
-where message_key in (select calls.message_key from calls)
+where message_key in (select new_messages.message_key from {{ new_messages }} as new_messages)
 {%- endif %}
