@@ -1122,8 +1122,8 @@ MUTANTS = [
     Mutant(
         "who has no value is under (none)",
         COHORT_MEMBERS,
-        "coalesce(values_found.value_text, '(none)') as breakdown_value",
-        "coalesce(values_found.value_text, '') as breakdown_value",
+        "coalesce(values_found.value_text, '(none)')",
+        "coalesce(values_found.value_text, '')",
         ENTRY,
     ),
     Mutant(
@@ -1247,6 +1247,13 @@ MUTANTS = [
         ON_OR_AFTER,
     ),
     Mutant(
+        "whoever is counted under a value is counted under all",
+        RETENTION,
+        "    where breakdown is not null\n",
+        "    where false\n",
+        "a_breakdown_value_has_cohorts_only_where_there_is_somebody",
+    ),
+    Mutant(
         "a value has cohorts where there is somebody",
         RETENTION,
         "    where breakdown_value <> '(all)'\n",
@@ -1364,8 +1371,8 @@ MUTANTS = [
     Mutant(
         "a company is paying by its plan at the end of the period",
         FEATURE_COUNTS,
-        "times_of_paying.from_day <= least(periods.period_end, as_of.as_of)",
-        "times_of_paying.from_day <= periods.period_start",
+        "least(periods.period_end, as_of.as_of) as last_day",
+        "periods.period_start as last_day",
         SEGMENTS,
     ),
     Mutant(

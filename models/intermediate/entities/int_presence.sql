@@ -25,9 +25,6 @@ attributed_days as {{ read_anew() }} (
         *,
         {{ pair }} as pair
     from {{ ref('int_attributed_days') }}
-    where
-        user_id is not null
-        or company_id is not null
 ),
 
 event_catalog as (
@@ -39,6 +36,9 @@ event_catalog as (
 
 new_days as (
     select * from {{ rows_in_question('attributed_days', since) }} as days
+    where
+        user_id is not null
+        or company_id is not null
 ),
 
 pairs_that_lost as (
@@ -71,6 +71,9 @@ days as (
 {%- else -%}
 days as (
     select * from attributed_days
+    where
+        user_id is not null
+        or company_id is not null
 ),
 {%- endif %}
 

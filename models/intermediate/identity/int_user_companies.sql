@@ -70,7 +70,7 @@ all_sightings as {{ read_anew() }} (
 ),
 {%- endif %}
 
-sightings as {{ read_anew() }} (
+sightings as {{ read_anew() if not is_incremental() }} (
     select
         user_id,
         company_id,

@@ -3,12 +3,13 @@
 with
 
 periods as (
-    select * from {{ ref('int_periods') }}
-    where period in ('week', 'month')
-),
-
-as_of as (
-    select * from {{ ref('int_as_of') }}
+    select
+        periods.period,
+        periods.period_start,
+        least(periods.period_end, as_of.as_of) as last_day
+    from {{ ref('int_periods') }} as periods
+    cross join {{ ref('int_as_of') }} as as_of
+    where periods.period in ('week', 'month')
 ),
 
 numbers as {{ read_anew() }} (
@@ -19,7 +20,7 @@ plans as (
     select * from {{ ref('stg_plans') }}
 ),
 
-times_of_paying as {{ found_first() }} (
+times_of_paying as (
     select distinct
         numbers.entity_number as company_number,
         traits.from_day,
@@ -39,22 +40,6 @@ times_of_paying as {{ found_first() }} (
 ),
 
 -- A company is paying by the plan it has when the period ends, or now while it runs.
-paying_companies as (
-    select distinct
-        periods.period,
-        periods.period_start,
-        times_of_paying.company_number
-    from periods
-    cross join as_of
-    inner join times_of_paying
-        on
-            times_of_paying.from_day <= least(periods.period_end, as_of.as_of)
-            and (
-                times_of_paying.to_day is null
-                or times_of_paying.to_day > least(periods.period_end, as_of.as_of)
-            )
-),
-
 {% for rows, relation in [
     ('company_periods', ref('int_company_feature_periods')), ('user_periods', ref('int_feature_periods'))
 ] -%}
@@ -63,15 +48,19 @@ paying_companies as (
         found.*,
         case
             when found.company_number is null then 'none'
-            when paying_companies.company_number is null then 'free'
+            when times_of_paying.company_number is null then 'free'
             else 'paying'
         end as segment
     from {{ relation }} as found
-    left join paying_companies
+    inner join periods
         on
-            found.period = paying_companies.period
-            and found.period_start = paying_companies.period_start
-            and found.company_number = paying_companies.company_number
+            found.period = periods.period
+            and found.period_start = periods.period_start
+    left join times_of_paying
+        on
+            found.company_number = times_of_paying.company_number
+            and periods.last_day >= times_of_paying.from_day
+            and (times_of_paying.to_day is null or periods.last_day < times_of_paying.to_day)
     where found.uses > 0
 ),
 

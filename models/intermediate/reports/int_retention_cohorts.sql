@@ -1,4 +1,5 @@
--- One row per retention report, cohort, entity in it, and breakdown value it is counted under.
+-- One row per retention report, cohort and entity in it, with the breakdown value it is counted under;
+-- (all) where there is no breakdown.
 with
 
 reports as (
@@ -214,25 +215,17 @@ values_found as (
 )
 
 select
-    report,
-    period,
-    cohort_number,
-    entity_number,
-    '(all)' as breakdown_value
-from members
-
-union all
-
-select
     members.report,
     members.period,
     members.cohort_number,
     members.entity_number,
-    coalesce(values_found.value_text, '(none)') as breakdown_value
+    case
+        when members.breakdown is null then '(all)'
+        else coalesce(values_found.value_text, '(none)')
+    end as breakdown_value
 from members
 left join values_found
     on
         members.report = values_found.report
         and members.cohort_number = values_found.cohort_number
         and members.entity_number = values_found.entity_number
-where members.breakdown is not null

@@ -162,7 +162,7 @@ touched_entities as (
     group by selector_id, entity_number
 ),
 
-built_days as {{ read_anew() }} (
+built_days as (
     select
         built.selector_id,
         built.entity_number,

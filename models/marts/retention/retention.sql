@@ -36,7 +36,7 @@ last_periods as (
     group by reports.report
 ),
 
-cohort_sizes as (
+sizes_by_value as (
     select
         report,
         breakdown_value,
@@ -44,6 +44,28 @@ cohort_sizes as (
         count(*) as cohort_size
     from members
     group by report, breakdown_value, cohort_number
+),
+
+-- Whoever is counted under a value is counted under (all).
+broken_down as (
+    select report
+    from reports
+    where breakdown is not null
+),
+
+cohort_sizes as (
+    select * from sizes_by_value
+
+    union all
+
+    select
+        report,
+        '(all)' as breakdown_value,
+        cohort_number,
+        cast(sum(cohort_size) as bigint) as cohort_size
+    from sizes_by_value
+    where report in (select broken_down.report from broken_down)
+    group by report, cohort_number
 ),
 
 -- The cohorts of everybody run without gaps; those of a value stand where there is somebody.
@@ -142,7 +164,7 @@ returns as {{ read_anew() }} (
 
 -- Whoever came back in the n-th period or later did so in the last one of those: so for that
 -- window each entity is counted once, at its last return, and summed from the right.
-counted_returns as (
+returns_by_value as (
     select
         report,
         breakdown_value,
@@ -173,6 +195,22 @@ counted_returns as (
         group by report, breakdown_value, cohort_number, entity_number
     ) as last_returns
     group by report, breakdown_value, cohort_number, last_return
+),
+
+counted_returns as (
+    select * from returns_by_value
+
+    union all
+
+    select
+        report,
+        '(all)' as breakdown_value,
+        cohort_number,
+        period_number,
+        cast(sum(returned) as bigint) as returned
+    from returns_by_value
+    where report in (select broken_down.report from broken_down)
+    group by report, cohort_number, period_number
 ),
 
 -- Beyond the last number that the report shows there may still be returns.
