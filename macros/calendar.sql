@@ -11,6 +11,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Days, weeks and months numbered without gaps. A readable time lies in 1970 to 2099, and a corrected
+   one at most 129 years before that: the first of each is that of this day. #}
+{% macro first_of_all_days() -%}
+    date '1841-01-01'
+{%- endmacro %}
+
+{% macro day_number_of(day) -%}
+    cast({{ day }} - {{ first_of_all_days() }} as integer) + 1
+{%- endmacro %}
+
+{% macro week_number_of(day) -%}
+    cast(({{ week_start_of(day) }} - ({{ week_start_of(first_of_all_days()) }})) / 7 as integer) + 1
+{%- endmacro %}
+
+{% macro month_number_of(day) -%}
+    cast((year({{ day }}) - year({{ first_of_all_days() }})) * 12 + month({{ day }}) as integer)
+{%- endmacro %}
+
 {# The day on which the week or the month of the newest last whole day begins, whichever comes first:
    most of what a night brings lies after it, and the engine can pass over all earlier days. #}
 {% macro start_of_now() -%}

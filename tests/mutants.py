@@ -769,8 +769,8 @@ MUTANTS = [
     Mutant(
         "a company is active through an anonymous visitor",
         f"{REPORTS}/int_selector_days.sql",
-        "where type in ('track', 'page', 'screen')\n",
-        "where type in ('track', 'page', 'screen') and user_id is not null\n",
+        "    where is_event\n",
+        "    where is_event and user_id is not null\n",
         VISITOR,
     ),
     Mutant(
@@ -881,8 +881,8 @@ MUTANTS = [
     Mutant(
         "a period has one row",
         f"{REPORTS}/int_selector_periods.sql",
-        "    and previous_{{ period }}_number is distinct from {{ period }}_number\n",
-        "",
+        "    is_first_of_{{ period }}\n",
+        "    true\n",
         PERIODS,
     ),
     Mutant(
@@ -925,6 +925,13 @@ MUTANTS = [
         f"{REPORTS}/int_selector_days.sql",
         "            partition by selector_id, entity_number\n",
         "            partition by selector_id\n",
+        VISITOR,
+    ),
+    Mutant(
+        "the first day of a week is told by the day before",
+        f"{REPORTS}/int_selector_days.sql",
+        "{{ number_of[period]('previous_day') }} is distinct from",
+        "{{ number_of[period]('event_day') }} is distinct from",
         VISITOR,
     ),
     Mutant(

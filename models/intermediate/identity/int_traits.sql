@@ -39,13 +39,11 @@ owned as (
             when trait_calls.type = 'group' then trait_calls.company_id
             else coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)
         end as entity_id,
-        trait_calls.traits,
-        trait_calls.event_at,
-        trait_calls.event_day,
-        trait_calls.received_at,
-        trait_calls.message_id
-        {%- if is_incremental() %},
+        {% if is_incremental() -%}
+        trait_calls.message_key,
         trait_calls.build
+        {%- else -%}
+        trait_calls.*
         {%- endif %}
     from trait_calls
     left join user_ids on trait_calls.user_id = user_ids.id
@@ -79,33 +77,45 @@ touched as (
     from {{ ref('int_changed_users') }}
     where build > {{ since }}
 ),
-{%- endif %}
 
-exploded as (
+-- What they were told is read for them alone: it is long.
+told as (
     select
         owned.entity,
         owned.entity_id,
-        coalesce(trait_names.trait, pairs.key) as trait,
-        pairs.key as trait_as_sent,
-        nullif(nullif(cast(pairs.value as varchar), 'null'), '""') as value,
-        owned.event_at,
-        owned.event_day,
-        owned.received_at,
-        owned.message_id,
-        pairs.id as position
+        trait_calls.*
     from owned
-    {%- if is_incremental() %}
+    inner join trait_calls on owned.message_key = trait_calls.message_key
     semi join touched
         on
             owned.entity = touched.entity
             and owned.entity_id = touched.entity_id
-    {%- endif %}
-    cross join {{ json_pairs('owned.traits') }} as pairs
+),
+{%- else -%}
+told as (
+    select * from owned
+),
+{%- endif %}
+
+exploded as (
+    select
+        told.entity,
+        told.entity_id,
+        coalesce(trait_names.trait, pairs.key) as trait,
+        pairs.key as trait_as_sent,
+        nullif(nullif(cast(pairs.value as varchar), 'null'), '""') as value,
+        told.event_at,
+        told.event_day,
+        told.received_at,
+        told.message_id,
+        pairs.id as position
+    from told
+    cross join {{ json_pairs('told.traits') }} as pairs
     left join trait_names
         on
-            owned.entity = trait_names.entity
+            told.entity = trait_names.entity
             and pairs.key = trait_names.trait_as_sent
-    where owned.entity_id is not null
+    where told.entity_id is not null
 ),
 
 -- Event time decides, never the time of arrival.

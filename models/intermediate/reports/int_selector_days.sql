@@ -1,5 +1,5 @@
--- One row per selector, entity and day with an event that the selector picks, and the day before on
--- which it had one.
+-- One row per selector, entity and day with an event that the selector picks, with its week and its
+-- month, and the day before on which it had one.
 --
 -- What can change tonight: the days of users and companies of which a row is new in
 -- int_attributed_days since the last good build, and the day that follows each. A selector that is
@@ -17,6 +17,7 @@
 ) }}
 
 {% set plan = [ref('stg_plan_events')] -%}
+{% set number_of = {'week': week_number_of, 'month': month_number_of} -%}
 {% set since = last_good_build(plan) if is_incremental() -%}
 {% set new_selectors = not_here_yet('selector_id', ref('int_selectors'), 'event_day is null') -%}
 
@@ -279,6 +280,11 @@ select
     event_day,
     cast(events as integer) as events,
     previous_day,
+    {%- for period in ['week', 'month'] %}
+    {{ number_of[period]('event_day') }} as {{ period }}_number,
+    {{ number_of[period]('previous_day') }} is distinct from {{ period }}_number
+        as is_first_of_{{ period }},
+    {%- endfor %}
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from to_write

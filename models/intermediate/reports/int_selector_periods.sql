@@ -11,15 +11,15 @@ selector_days as {{ read_anew() }} (
         selector_days.entity_number,
         selector_days.events,
         selector_days.event_day,
-        selector_days.previous_day is null as is_first,
-        {%- for period in ['day', 'week', 'month'] %}
-        days.{{ period }}_number,
-        days_before.{{ period }}_number as previous_{{ period }}_number
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        days.day_number,
+        selector_days.week_number,
+        selector_days.month_number,
+        true as is_first_of_day,
+        selector_days.is_first_of_week,
+        selector_days.is_first_of_month,
+        selector_days.previous_day is null as is_first
     from {{ ref('int_selector_days') }} as selector_days
     inner join {{ ref('int_days') }} as days on selector_days.event_day = days.day
-    left join {{ ref('int_days') }} as days_before on selector_days.previous_day = days_before.day
     where selector_days.events > 0
 ),
 
@@ -31,26 +31,26 @@ clocks as (
 select
     selector_id,
     '{{ period }}' as period,
-    cast({{ period }}_number as integer) as period_number,
+    {{ period }}_number as period_number,
     entity_number,
     events,
     event_day as first_day,
     is_first
 from selector_days
 where
-    selector_id in (
+    is_first_of_{{ period }}
+    and selector_id in (
         select clocks.selector_id
         from clocks
         where clocks.period = '{{ period }}' and not clocks.counts_events
     )
-    and previous_{{ period }}_number is distinct from {{ period }}_number
 
 union all
 
 select
     selector_id,
     '{{ period }}' as period,
-    cast({{ period }}_number as integer) as period_number,
+    {{ period }}_number as period_number,
     entity_number,
     cast(sum(events) as integer) as events,
     min(event_day) as first_day,

@@ -265,7 +265,7 @@ select
     entity,
     period,
     cohort_start,
-    period_number,
+    cast(period_number as bigint) as period_number,
     breakdown,
     breakdown_at,
     breakdown_value,

@@ -46,7 +46,8 @@ select
     {{ grounds() }} as grounds
 from calls
 where
-    case when type in ('identify', 'group') then {{ json_is_filled_object('traits') }} end
+    type in ('identify', 'group')
+    and {{ json_is_filled_object('traits') }}
 
 {%- if is_incremental() %}
 
