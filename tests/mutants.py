@@ -343,8 +343,7 @@ MUTANTS = [
     Mutant(
         "an identify call sights nobody",
         PRESENCE,
-        "min(event_day) filter (\n"
-        "            names_company and (is_event or is_group)\n",
+        "min(event_day) filter (\n            names_company and (is_event or is_group)\n",
         "min(event_day) filter (\n            names_company\n",
         SIGHTED,
     ),

@@ -124,7 +124,6 @@ counting_days as {{ read_anew() }} (
     select
         '{{ period }}' as period,
         {{ start }} as period_start,
-        counting_days.actor,
         counting_days.user_key,
         counting_days.company_key,
         counting_days.feature,
@@ -145,7 +144,7 @@ counting_days as {{ read_anew() }} (
 found as (
     select
         *,
-        {{ hash_of(['actor', 'period', 'period_start']) }} as actor_period
+        {{ hash_of([actor, 'period', 'period_start']) }} as actor_period
     from (
         select * from weeks
         union all
