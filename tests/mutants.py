@@ -301,8 +301,8 @@ MUTANTS = [
     Mutant(
         "the source of the company is told",
         f"{FACTS}/int_attributed_days.sql",
-        "when user_companies.company_id is not null then 'membership'",
-        "when user_companies.company_id is not null then 'event'",
+        "attributed.sent_company_id is not null as names_company",
+        "attributed.company_id is not null as names_company",
         COMPANY_OF_AN_EVENT,
     ),
     Mutant(
@@ -378,8 +378,8 @@ MUTANTS = [
     Mutant(
         "what belongs to nobody is in no row",
         PRESENCE,
-        "        user_id is not null\n        or company_id is not null\n",
-        "        true\n",
+        "    select * from attributed_days\n    where\n        user_id is not null\n",
+        "    select * from attributed_days\n    where\n        true\n",
         THERE,
     ),
     Mutant(
@@ -435,8 +435,8 @@ MUTANTS = [
     Mutant(
         "an explicit null clears",
         f"{WHO}/int_traits.sql",
-        "    where owned.entity_id is not null\n",
-        "    where owned.entity_id is not null and pairs.value not in ('null', '\"\"')\n",
+        "    where told.entity_id is not null\n",
+        "    where told.entity_id is not null and pairs.value not in ('null', '\"\"')\n",
         "an_explicit_null_clears_a_trait",
     ),
     Mutant(
@@ -449,7 +449,7 @@ MUTANTS = [
     Mutant(
         "a former name is one of its entity only",
         f"{WHO}/int_traits.sql",
-        "owned.entity = trait_names.entity\n            and",
+        "told.entity = trait_names.entity\n            and",
         "true\n            and",
         "a_trait_is_counted_under_its_name_of_today",
     ),
