@@ -152,8 +152,8 @@ MUTANTS = [
     Mutant(
         "copies are told apart by content, not by place",
         CALLS,
-        'asc nulls last,\n            raw_calls."timestamp", raw_calls.original_timestamp',
-        "asc nulls last,\n            raw_calls.load_id, raw_calls.original_timestamp",
+        'raw_calls."timestamp", raw_calls.original_timestamp',
+        "raw_calls.load_id, raw_calls.original_timestamp",
         COPIES,
     ),
     Mutant(

@@ -19,17 +19,17 @@
 {% if is_incremental() -%}
 {% set since = last_good_build(plan) -%}
 
-{# Looked up by keys: to read names of all calls takes longer. Two names may, once in a great while,
-   share a key: then a row is written again, as it was. #}
+{# Looked up by keys: to read names of all calls takes longer. Two names may share a key: then a row
+   is written again, as it was. #}
 {% set changed_ids -%}
-    select {{ hash_of(['id']) }} as user_key
+    select {{ lookup_key_of('id') }} as user_key
     from {{ ref('int_user_ids') }}
     where build > {{ since }}
 {%- endset %}
 {% set changed_ids = kept_aside('changed_ids', changed_ids) -%}
 
 {% set changed_devices -%}
-    select distinct {{ hash_of(['anonymous_id']) }} as device_key
+    select distinct {{ lookup_key_of('anonymous_id') }} as device_key
     from {{ ref('int_device_owners') }}
     where build > {{ since }}
 {%- endset %}
@@ -65,7 +65,7 @@
     select call_kind
     from {{ ref('int_call_days') }}
     where
-        user_key = {{ hash_of(['cast(null as varchar)']) }}
+        user_key = {{ lookup_key_of('cast(null as varchar)') }}
         and device_key in (
             select changed_devices.device_key from {{ changed_devices }} as changed_devices
         )

@@ -96,8 +96,8 @@ keyed as (
     select
         counted.call_kind,
         -- Quicker to look up than the ids.
-        {{ hash_of(['one_call.user_id']) }} as user_key,
-        {{ hash_of(['one_call.anonymous_id']) }} as device_key,
+        {{ lookup_key_of('one_call.user_id') }} as user_key,
+        {{ lookup_key_of('one_call.anonymous_id') }} as device_key,
         {% for column in kind %}one_call.{{ column }}, {% endfor %}
         counted.calls,
         counted.first_at,

@@ -39,9 +39,9 @@ sent_together as {{ read_anew() }} (
 
     select
         previous_id as anonymous_id,
-        {{ hash_of(['previous_id']) }} as device_key,
+        {{ lookup_key_of('previous_id') }} as device_key,
         user_id,
-        {{ hash_of(['user_id']) }} as user_key,
+        {{ lookup_key_of('user_id') }} as user_key,
         event_day,
         event_at as first_at,
         event_at as last_at,
@@ -74,7 +74,7 @@ touched as (
     from sent_together
     inner join user_ids
         on
-            sent_together.user_key = {{ hash_of(['user_ids.id']) }}
+            sent_together.user_key = {{ lookup_key_of('user_ids.id') }}
             and sent_together.user_id = user_ids.id
     where user_ids.build > {{ since }}
 ),
@@ -82,7 +82,7 @@ touched as (
 together as (
     select sent_together.*
     from sent_together
-    semi join touched on sent_together.device_key = {{ hash_of(['touched.anonymous_id']) }}
+    semi join touched on sent_together.device_key = {{ lookup_key_of('touched.anonymous_id') }}
     where not sent_together.is_gone
 ),
 {%- else -%}

@@ -13,61 +13,40 @@
 
 {% set plan = [ref('stg_plan_trait_names')] -%}
 
-with
-
-trait_calls as (
-    select * from {{ ref('stg_trait_calls') }}
-),
-
-user_ids as (
-    select * from {{ ref('int_user_ids') }}
-),
-
-device_owners as (
-    select * from {{ ref('int_device_owners') }}
-),
-
-trait_names as (
-    select * from {{ ref('stg_plan_trait_names') }}
-),
-
--- Users' traits come from identify calls, companies' from group calls.
-owned as (
-    select
-        case when trait_calls.type = 'group' then 'company' else 'user' end as entity,
-        case
-            when trait_calls.type = 'group' then trait_calls.company_id
-            else coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)
-        end as entity_id,
-        {% if is_incremental() -%}
-        trait_calls.message_key,
-        trait_calls.build
-        {%- else -%}
-        trait_calls.*
-        {%- endif %}
-    from trait_calls
-    left join user_ids on trait_calls.user_id = user_ids.id
-    left join device_owners
-        on
-            trait_calls.user_id is null
-            and trait_calls.anonymous_id = device_owners.anonymous_id
-            and (
-                device_owners.from_day is null
-                or device_owners.from_day <= trait_calls.event_day
-            )
-            and (device_owners.to_day is null or device_owners.to_day > trait_calls.event_day)
-),
+{# Users' traits come from identify calls, companies' from group calls. #}
+{% set owned -%}
+select
+    case when trait_calls.type = 'group' then 'company' else 'user' end as entity,
+    case
+        when trait_calls.type = 'group' then trait_calls.company_id
+        else coalesce(user_ids.user_id, trait_calls.user_id, device_owners.user_id)
+    end as entity_id,
+    trait_calls.*
+from trait_calls
+left join {{ ref('int_user_ids') }} as user_ids on trait_calls.user_id = user_ids.id
+left join {{ ref('int_device_owners') }} as device_owners
+    on
+        trait_calls.user_id is null
+        and trait_calls.anonymous_id = device_owners.anonymous_id
+        and (device_owners.from_day is null or device_owners.from_day <= trait_calls.event_day)
+        and (device_owners.to_day is null or device_owners.to_day > trait_calls.event_day)
+{%- endset %}
 
 {% if is_incremental() -%}
 {% set since = last_good_build(plan) -%}
-touched as (
+{% set touched -%}
+    with
+
+    trait_calls as (
+        select * from {{ ref('stg_trait_calls') }}
+        where build > {{ since }}
+    )
+
     select
         entity,
         entity_id
-    from owned
-    where
-        build > {{ since }}
-        and entity_id is not null
+    from ({{ owned }}) as owned
+    where entity_id is not null
 
     union
 
@@ -76,24 +55,89 @@ touched as (
         user_id as entity_id
     from {{ ref('int_changed_users') }}
     where build > {{ since }}
+{%- endset %}
+{% set touched = kept_aside('entities_with_new_traits', touched) -%}
+
+{# What they were told is found by the ids and the devices they go by, and read for them alone: it is
+   long. (A device has several owners: whose a call is is asked below.) #}
+{% set their_calls -%}
+    with
+
+    trait_calls as {{ read_anew() }} (
+        select * from {{ ref('stg_trait_calls') }}
+    ),
+
+    users as (
+        select entity_id as user_id from {{ touched }}
+        where entity = 'user'
+    )
+
+    select message_key from trait_calls
+    where
+        type = 'group'
+        and company_id in (
+            select companies.entity_id from {{ touched }} as companies
+            where companies.entity = 'company'
+        )
+
+    union all
+
+    select message_key from trait_calls
+    where
+        type <> 'group'
+        and user_id in (
+            select users.user_id from users
+            union all
+            select user_ids.id from {{ ref('int_user_ids') }} as user_ids
+            semi join users on user_ids.user_id = users.user_id
+        )
+
+    union all
+
+    select message_key from trait_calls
+    where
+        type <> 'group'
+        and user_id is null
+        and anonymous_id in (
+            select device_owners.anonymous_id from {{ ref('int_device_owners') }} as device_owners
+            semi join users on device_owners.user_id = users.user_id
+        )
+{%- endset %}
+{% set their_calls = kept_aside('trait_calls_of_theirs', their_calls) -%}
+{%- endif %}
+
+with
+
+trait_names as (
+    select * from {{ ref('stg_plan_trait_names') }}
 ),
 
--- What they were told is read for them alone: it is long.
+{% if is_incremental() -%}
+trait_calls as (
+    select trait_calls.*
+    from {{ ref('stg_trait_calls') }} as trait_calls
+    semi join {{ their_calls }} as theirs on trait_calls.message_key = theirs.message_key
+),
+
+touched as (
+    select * from {{ touched }}
+),
+
 told as (
-    select
-        owned.entity,
-        owned.entity_id,
-        trait_calls.*
-    from owned
-    inner join trait_calls on owned.message_key = trait_calls.message_key
+    select owned.*
+    from ({{ owned }}) as owned
     semi join touched
         on
             owned.entity = touched.entity
             and owned.entity_id = touched.entity_id
 ),
 {%- else -%}
+trait_calls as (
+    select * from {{ ref('stg_trait_calls') }}
+),
+
 told as (
-    select * from owned
+    {{ owned }}
 ),
 {%- endif %}
 

@@ -37,17 +37,17 @@ touched as (
 ),
 
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
--- (Two ids may, once in a great while, share a key: whom the calls are of is asked below.)
+-- (Two ids may share a key: whom the calls are of is asked below.)
 their_ids as (
-    select {{ hash_of(['user_id']) }} as user_key from touched
+    select {{ lookup_key_of('user_id') }} as user_key from touched
     union
-    select {{ hash_of(['user_ids.id']) }} as user_key
+    select {{ lookup_key_of('user_ids.id') }} as user_key
     from {{ ref('int_user_ids') }} as user_ids
     semi join touched on user_ids.user_id = touched.user_id
 ),
 
 their_devices as (
-    select distinct {{ hash_of(['device_owners.anonymous_id']) }} as device_key
+    select distinct {{ lookup_key_of('device_owners.anonymous_id') }} as device_key
     from {{ ref('int_device_owners') }} as device_owners
     semi join touched on device_owners.user_id = touched.user_id
 ),
@@ -56,6 +56,7 @@ all_sightings as (
     select sightings.*
     from {{ ref('int_sightings') }} as sightings
     semi join their_ids on sightings.sent_user_key = their_ids.user_key
+    where sightings.sent_user_id is not null
 
     union all
 

@@ -22,7 +22,6 @@
 {% set new_selectors = not_here_yet('selector_id', ref('int_selectors'), 'event_day is null') -%}
 
 {% set touched_days = {} -%}
-{% set kinds_of_before = {} -%}
 {% if is_incremental() -%}
 {% set start_of_now = start_of_now() -%}
 {% for entity in ['user', 'company'] -%}
@@ -36,19 +35,32 @@
         and is_event
 {%- endset %}
 {% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
-{% set kinds -%}
+{% endfor -%}
+
+{# By whose they are first, and then by day: the engine looks up one key at a time. #}
+{% set kinds_of_before -%}
+{% for entity, touched in touched_days.items() %}
     select days.call_kind
-    from {{ ref('int_attributed_days') }} as days
-    semi join (
-        select * from {{ touched_days[entity] }}
-        where event_day < {{ start_of_now }}
-    ) as touched
+    from (
+        select
+            call_kind,
+            {{ entity }}_key,
+            event_day
+        from {{ ref('int_attributed_days') }}
+        where {{ entity }}_key in (
+            select touched.{{ entity }}_key from {{ touched }} as touched
+            where touched.event_day < {{ start_of_now }}
+        )
+    ) as days
+    semi join {{ touched }} as touched
         on
             days.{{ entity }}_key = touched.{{ entity }}_key
             and days.event_day = touched.event_day
-{%- endset %}
-{% do kinds_of_before.update({entity: kept_aside(entity ~ '_kinds_of_before', kinds)}) -%}
+    where days.event_day < {{ start_of_now }}
+    {{ 'union' if not loop.last }}
 {% endfor -%}
+{%- endset %}
+{% set kinds_of_before = kept_aside('kinds_of_touched_days', kinds_of_before) -%}
 {%- endif %}
 
 with
@@ -71,10 +83,8 @@ event_days as {{ read_anew() }} (
     where is_event
 ),
 
-{% for entity in ['user', 'company'] -%}
-{%- if is_incremental() and not new_selectors %}
-
-{{ entity }}_days_to_count as (
+{% if is_incremental() and not new_selectors -%}
+days_to_count as (
     select * from event_days
     where event_day >= {{ start_of_now }}
 
@@ -82,17 +92,16 @@ event_days as {{ read_anew() }} (
 
     select event_days.*
     from event_days
-    semi join {{ kinds_of_before[entity] }} as touched
-        on event_days.call_kind = touched.call_kind
+    semi join {{ kinds_of_before }} as touched on event_days.call_kind = touched.call_kind
     where event_days.event_day < {{ start_of_now }}
 ),
-{%- else %}
-
-{{ entity }}_days_to_count as {{ read_anew() }} (
+{%- else -%}
+days_to_count as {{ read_anew() }} (
     select * from event_days
 ),
 {%- endif %}
 
+{% for entity in ['user', 'company'] -%}
 {{ entity }}_days as (
     select
         selector_events.selector_id,
@@ -101,7 +110,7 @@ event_days as {{ read_anew() }} (
         sum(event_days.calls) filter (
             not event_days.is_internal and event_days.calls is distinct from 0
         ) as events
-    from {{ entity }}_days_to_count as event_days
+    from days_to_count as event_days
     inner join selector_events
         on
             selector_events.entity = '{{ entity }}'

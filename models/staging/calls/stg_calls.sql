@@ -77,22 +77,57 @@ repeated_keys as (
     having count(*) > 1
 ),
 
+copies as (
+    select
+        raw_calls.load_id,
+        raw_calls.line_number,
+        raw_calls.call_number,
+        raw_calls.message_id,
+        rank() over (
+            partition by raw_calls.message_id
+            order by
+                coalesce(
+                    {{ readable_time('raw_calls.received_at') }},
+                    {{ readable_time('raw_calls.sent_at') }}
+                ) asc nulls last
+        ) as place
+    from {{ raw_calls }} as raw_calls
+    inner join repeated_keys
+        on {{ hash_of(['raw_calls.message_id']) }} = repeated_keys.message_key
+),
+
+-- Received first, and at once. What such copies hold is read for them alone: it is long.
+tied_copies as (
+    select *
+    from copies
+    where place = 1
+    qualify count(*) over (partition by message_id) > 1
+),
+
 later_copies as (
+    select
+        load_id,
+        line_number,
+        call_number
+    from copies
+    where place > 1
+
+    union all
+
     select
         raw_calls.load_id,
         raw_calls.line_number,
         raw_calls.call_number
     from {{ raw_calls }} as raw_calls
-    inner join repeated_keys
-        on {{ hash_of(['raw_calls.message_id']) }} = repeated_keys.message_key
+    semi join tied_copies
+        on
+            raw_calls.load_id = tied_copies.load_id
+            and raw_calls.line_number = tied_copies.line_number
+            and raw_calls.call_number = tied_copies.call_number
     left join loads on raw_calls.load_id = loads.load_id
     qualify row_number() over (
         partition by raw_calls.message_id
         order by
-            coalesce(
-                {{ readable_time('raw_calls.received_at') }},
-                {{ readable_time('raw_calls.sent_at') }}
-            ) asc nulls last,
             raw_calls."timestamp", raw_calls.original_timestamp,
             raw_calls.received_at, raw_calls.sent_at, raw_calls.in_batch,
             raw_calls.type, raw_calls.event, raw_calls.user_id, raw_calls.anonymous_id,
