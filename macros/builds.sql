@@ -109,11 +109,12 @@
 
 {# What an incremental model rests on beside the rows that come in: the calendar that days and weeks
    are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, the
-   small tables in `also`, whole, and how the engine hashes, which another version may do otherwise. A
-   number for all of it is kept with each row, in the column `grounds`. #}
+   small tables in `also`, whole, how the engine hashes, which another version may do otherwise, and
+   what models keep in their columns: whoever has one keep something else there raises the first
+   number below. A number for all of it is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    {%- set found = [taken_out.columns[0][0] if taken_out else 0] -%}
+    {%- set found = [2, taken_out.columns[0][0] if taken_out else 0] -%}
     {%- for name in ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
     {%- do found.append("'" ~ var(name) | string | replace("'", "''") ~ "'") -%}
     {%- endfor -%}

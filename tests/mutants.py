@@ -159,8 +159,15 @@ MUTANTS = [
     Mutant(
         "ids are unique over all types",
         CALLS,
-        "partition by raw_calls.message_id",
-        "partition by raw_calls.message_id, raw_calls.type",
+        "            partition by raw_calls.message_id",
+        "            partition by raw_calls.message_id, raw_calls.type",
+        COPIES,
+    ),
+    Mutant(
+        "ids are unique over all types, also of calls received at once",
+        CALLS,
+        "\n        partition by raw_calls.message_id",
+        "\n        partition by raw_calls.message_id, raw_calls.type",
         COPIES,
     ),
     Mutant(
