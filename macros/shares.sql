@@ -3,13 +3,20 @@
     {{ count }} / cast(nullif({{ base }}, 0) as double)
 {%- endmacro %}
 
-{# The Wilson score interval at 95 % (Wilson 1927): honest for small bases and for 0 and 1. #}
+{# The Wilson score interval at 95 % (Wilson 1927): honest for small bases and for 0 and 1.
+   Where rounding would leave the share outside of it, by 1e-16, the share bounds it. #}
 {% macro wilson_low(count, base) -%}
-    case when {{ base }} > 0 then greatest(0.0, {{ wilson_bound(count, base, '-') }}) end
+    case
+        when {{ base }} > 0
+            then least({{ share(count, base) }}, greatest(0.0, {{ wilson_bound(count, base, '-') }}))
+    end
 {%- endmacro %}
 
 {% macro wilson_high(count, base) -%}
-    case when {{ base }} > 0 then least(1.0, {{ wilson_bound(count, base, '+') }}) end
+    case
+        when {{ base }} > 0
+            then greatest({{ share(count, base) }}, least(1.0, {{ wilson_bound(count, base, '+') }}))
+    end
 {%- endmacro %}
 
 {% macro wilson_bound(count, base, sign) -%}

@@ -54,6 +54,6 @@ from shares
 where
     part not between 0 and base
     or share not between 0 and 1
-    or share not between rate_low - 1e-12 and rate_high + 1e-12
+    or share not between rate_low and rate_high
     or (share is not null and base = 0)
     or breaks_its_own_rule
