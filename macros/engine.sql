@@ -100,7 +100,7 @@
 {# A number of half the size, to look rows up by. Now and then two values have the same: so it only says
    which rows to ask for their values. #}
 {% macro lookup_key_of(column) -%}
-    cast(hash({{ column }}) % 4294967296 as uinteger)
+    cast({{ hash_of([column]) }} % 4294967296 as uinteger)
 {%- endmacro %}
 
 {# A text that tells whether a small table is as it was, whatever the order of its rows. #}

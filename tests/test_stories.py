@@ -245,18 +245,24 @@ def test_a_file_that_is_taken_out_was_never_there(told, tmp_path):
     assert without_provenance(again) == without_provenance(without)
 
 
-# These by themselves, for what they build anew would hide what a night leaves out.
-def test_another_plan_is_told_as_if_it_had_always_been(told, tmp_path):
-    nightly, clean = told
+def copies(told, tmp_path) -> tuple[Daybook, Daybook]:
+    """Both, to go on with: with the reports of the last night."""
     again, fresh = Daybook(tmp_path / "again"), Daybook(tmp_path / "fresh")
-    for daybook, origin in ((again, nightly), (fresh, clean)):
+    for daybook, origin in zip((again, fresh), told, strict=True):
         daybook.database.write_bytes(origin.database.read_bytes())
         change_the_reports(daybook)
+    return again, fresh
+
+
+# These by themselves, for what they build anew would hide what a night leaves out.
+def test_another_plan_is_told_as_if_it_had_always_been(told, tmp_path):
+    again, fresh = copies(told, tmp_path)
+    for daybook in (again, fresh):
         change_the_plan(daybook)
     build(again)
     build(fresh, "--full-refresh")
     assert without_provenance(again) == without_provenance(fresh)
-    assert without_provenance(again) != without_provenance(nightly)
+    assert without_provenance(again) != without_provenance(told[0])
 
 
 @pytest.mark.parametrize(
@@ -268,28 +274,20 @@ def test_another_plan_is_told_as_if_it_had_always_been(told, tmp_path):
     ids=["timezone", "week_start and signup_event"],
 )
 def test_another_timezone_or_week_start_mixes_no_calendars(told, tmp_path, elsewhere):
-    nightly, clean = told
-    again, fresh = Daybook(tmp_path / "again"), Daybook(tmp_path / "fresh")
-    for daybook, origin in ((again, nightly), (fresh, clean)):
-        daybook.database.write_bytes(origin.database.read_bytes())
-        change_the_reports(daybook)
+    again, fresh = copies(told, tmp_path)
     build(again, **elsewhere)
     build(fresh, "--full-refresh", **elsewhere)
     assert without_provenance(again) == without_provenance(fresh)
-    assert without_provenance(again) != without_provenance(nightly)
+    assert without_provenance(again) != without_provenance(told[0])
 
 
 def test_another_last_whole_day_is_told_as_if_it_had_always_been(told, tmp_path):
-    nightly, clean = told
-    again, fresh = Daybook(tmp_path / "again"), Daybook(tmp_path / "fresh")
-    for daybook, origin in ((again, nightly), (fresh, clean)):
-        daybook.database.write_bytes(origin.database.read_bytes())
-        change_the_reports(daybook)
+    again, fresh = copies(told, tmp_path)
     build(again, as_of="2024-05-08")
     build(fresh, "--full-refresh", as_of="2024-05-08")
     assert without_provenance(again) == without_provenance(fresh)
     build(again)  # and forth again
-    assert without_provenance(again) == without_provenance(nightly)
+    assert without_provenance(again) == without_provenance(told[0])
 
 
 # -- and random ones

@@ -37,7 +37,7 @@ touched as (
 ),
 
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
--- (Two ids may share a key: whom the calls are of is asked below.)
+-- (Two ids may share a key, or one have that of none: whom the calls are of is asked below.)
 their_ids as (
     select {{ lookup_key_of('user_id') }} as user_key from touched
     union
