@@ -8,6 +8,19 @@
         cast(null as date) as as_of
 {%- endmacro %}
 
+{# What a build may take of the memory in profiles.yml. From scratch all of it; after a build that ended
+   well, little is touched of what there is, and to touch memory for the first time costs more than to
+   read a column twice: so the operating system keeps two fifths, for the file. #}
+{% macro memory_of_the_build() -%}
+    {%- set whole = target.config_options['memory_limit'] -%}
+    {%- if execute -%}
+    {%- do run_query("set memory_limit = '" ~ whole ~ "'") -%}
+    {%- if _newest('build') and not flags.FULL_REFRESH -%}
+    set memory_limit = '{{ run_query('select ' ~ memory_limit_in_bytes()).columns[0][0] * 3 // 5 }}B'
+    {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Said as soon as it is known: a build that is stopped after it has used it. #}
 {% macro note_as_of() -%}
     update raw.builds set as_of = (select as_of from {{ this }})

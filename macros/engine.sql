@@ -154,6 +154,13 @@
     cast([] as {{ type }}[])
 {%- endmacro %}
 
+{# --- memory --- #}
+
+{# The most that the engine may hold now, in bytes. #}
+{% macro memory_limit_in_bytes() -%}
+    cast(parse_formatted_bytes(current_setting('memory_limit')) as bigint)
+{%- endmacro %}
+
 {# --- messages --- #}
 
 {# Stops the query with this message on the terminal. #}

@@ -421,9 +421,16 @@ MUTANTS = [
     Mutant(
         "traits follow event time",
         f"{WHO}/int_traits.sql",
-        "partition by entity, entity_id, trait, event_at",
-        "partition by entity, entity_id, trait",
+        "trait\n            order by event_at\n        ) as valid_to",
+        "trait\n            order by received_at\n        ) as valid_to",
         "a_trait_set_late_does_not_overwrite_a_newer_one",
+    ),
+    Mutant(
+        "of two calls of one moment one is heard",
+        f"{WHO}/int_traits.sql",
+        "having count(*) > 1",
+        "having count(*) > 2",
+        TIES,
     ),
     Mutant(
         "of traits of one moment the one received last wins",
@@ -449,8 +456,8 @@ MUTANTS = [
     Mutant(
         "a trait is counted under its name of today",
         f"{WHO}/int_traits.sql",
-        "coalesce(trait_names.trait, pairs.key) as trait",
-        "pairs.key as trait",
+        "'coalesce(trait_names.trait, pairs.key)'",
+        "'pairs.key'",
         "a_trait_is_counted_under_its_name_of_today",
     ),
     Mutant(

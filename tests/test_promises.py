@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +53,24 @@ def test_a_night_tests_what_it_brought_and_an_audit_all_of_history(usual_world, 
     repeat_a_call_of("max")
     tonight = daybook.build(command="test", fails=True)
     assert "unique_together_stg_calls_message_id" in tonight.output
+
+
+def test_a_night_leaves_two_fifths_of_the_memory_to_the_system(usual_world, tmp_path):
+    """A build from scratch has all of it. Each time, what profiles.yml says is where it starts."""
+
+    def limit(daybook: Daybook, *options: str) -> str:
+        target = tmp_path / "target"
+        daybook.build("-s", "plans", "--target-path", str(target), *options)
+        hook, *_ = json.loads((target / "run_results.json").read_text())["results"]
+        return hook["compiled_code"]
+
+    assert limit(Daybook(tmp_path / "first")) == ""
+    daybook = Daybook(tmp_path / "night")
+    daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
+    tonight = limit(daybook)
+    assert 2.9e9 < int(re.fullmatch(r"set memory_limit = '(\d+)B'", tonight).group(1)) < 3.1e9
+    assert limit(daybook) == tonight
+    assert limit(daybook, "--full-refresh") == ""
 
 
 def test_building_again_changes_nothing(usual_world, tmp_path):

@@ -13,6 +13,8 @@
 
 {% set plan = [ref('stg_plan_trait_names')] -%}
 
+{% set trait = 'coalesce(trait_names.trait, pairs.key)' -%}
+
 {# Users' traits come from identify calls, companies' from group calls. #}
 {% set owned -%}
 select
@@ -141,18 +143,19 @@ told as (
 ),
 {%- endif %}
 
-exploded as (
+exploded as {{ read_anew() if not is_incremental() }} (
     select
         told.entity,
         told.entity_id,
-        coalesce(trait_names.trait, pairs.key) as trait,
+        {{ trait }} as trait,
         pairs.key as trait_as_sent,
         nullif(nullif(cast(pairs.value as varchar), 'null'), '""') as value,
         told.event_at,
         told.event_day,
         told.received_at,
         told.message_id,
-        pairs.id as position
+        pairs.id as position,
+        {{ hash_of(['told.entity', 'told.entity_id', trait, 'told.event_at']) }} as told_key
     from told
     cross join {{ json_pairs('told.traits') }} as pairs
     left join trait_names
@@ -162,17 +165,34 @@ exploded as (
     where told.entity_id is not null
 ),
 
+-- Told more than once of the same time: by two calls, or under two names. Few are, and to put them in
+-- order is long. (Should two share a number, both are put in order, each by itself.)
+told_again as (
+    select told_key
+    from exploded
+    group by told_key
+    having count(*) > 1
+),
+
 -- Event time decides, never the time of arrival.
 one_per_time as (
-    select *
+    select exploded.*
     from exploded
+    anti join told_again on exploded.told_key = told_again.told_key
+
+    union all
+
+    select exploded.*
+    from exploded
+    semi join told_again on exploded.told_key = told_again.told_key
     qualify row_number() over (
-        partition by entity, entity_id, trait, event_at
+        partition by
+            exploded.entity, exploded.entity_id, exploded.trait, exploded.event_at
         order by
-            received_at desc nulls first,
-            message_id desc,
-            trait_as_sent = trait desc,
-            position desc
+            exploded.received_at desc nulls first,
+            exploded.message_id desc,
+            exploded.trait_as_sent = exploded.trait desc,
+            exploded.position desc
     ) = 1
 ),
 

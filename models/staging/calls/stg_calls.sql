@@ -7,6 +7,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='message_key',
+    incremental_predicates=['message_key in (select message_key from messages_seen_before)'],
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
