@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from retention import three_ways
@@ -75,20 +77,22 @@ def build(database: Path, *options: str) -> Cost:
     return cost
 
 
-def query(database: Path, sql: str, **parameters: object) -> tuple[float, list[tuple]]:
-    """The seconds that a query takes in a process of its own, and its rows.
+def apart(function: Callable, *arguments: object) -> Any:
+    """What a function returns, from a process of its own.
 
-    A process of its own, for the system counts what this one holds as held by those it starts.
+    What this process holds, the system counts as held by the ones that it starts, and has less room
+    for files.
     """
     with get_context("spawn").Pool(1) as process:
-        return process.apply(_query, (database, sql, parameters))
+        return process.apply(function, arguments)
 
 
-def _query(database: Path, sql: str, parameters: dict) -> tuple[float, list[tuple]]:
+def query(database: Path, sql: str) -> tuple[float, list[tuple]]:
+    """The seconds that a query takes, and its rows."""
     with duckdb.connect(str(database), config={"memory_limit": "5GB", "threads": 2}) as connection:
         connection.execute(SETTINGS)
         started = time.perf_counter()
-        rows = connection.execute(sql, parameters or None).fetchall()
+        rows = connection.execute(sql).fetchall()
         return time.perf_counter() - started, rows
 
 
@@ -102,8 +106,9 @@ def simulate(folder: Path) -> Path:
     return world
 
 
-def write_history(world: Path, database: Path, calls: int, console: Console) -> None:
+def write_history(world: Path, database: Path, calls: int) -> None:
     """`calls` calls in `raw.calls`: copies of the world, under other names, at other times."""
+    console = Console()
     with duckdb.connect(str(database), config={"memory_limit": "5GB"}) as connection:
         connection.execute(resources.files("loaders").joinpath("schema.sql").read_text())
         connection.execute("set preserve_insertion_order = false")
@@ -237,18 +242,18 @@ class Measured:
 def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured:
     """Write a history, build it, then land and build a night."""
     database = folder / f"{calls}.duckdb"
-    write_history(world, database, calls, console)
+    apart(write_history, world, database, calls)
     night = folder / f"{calls}.jsonl"
-    query(database, NIGHT_OF_CALLS.replace("$file", str(night)))
-    bare_pass, _ = query(database, BARE_PASS)
+    apart(query, database, NIGHT_OF_CALLS.replace("$file", str(night)))
+    bare_pass, _ = apart(query, database, BARE_PASS)
     from_scratch = build(database)
     console.print(f"  built from scratch in {from_scratch.seconds:.0f} s", style="dim")
     nothing = build(database)
     scans = []
     for _ in range(3):
-        seconds, _ = query(database, SCAN_AND_GROUP)
+        seconds, _ = apart(query, database, SCAN_AND_GROUP)
         scans.append(seconds)
-    (_, [(rows,)]) = query(database, "select count(*) from intermediate.int_call_days")
+    (_, [(rows,)]) = apart(query, database, "select count(*) from intermediate.int_call_days")
     landing = run("daybook", "land", str(night), database=database)
     return Measured(
         calls, from_scratch, bare_pass, sorted(scans)[1], rows, landing, build(database), nothing

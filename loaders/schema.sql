@@ -37,8 +37,8 @@ create table if not exists raw.calls (
     call_number bigint,         -- position in its batch, from 1; 1 for a plain line
     in_batch boolean,           -- whether the line was a batch body
     type varchar,
-    -- Each is another, so nothing is gained by packing them, and much time lost. Where the sender
-    -- gave none: a hash of the call's own content.
+    -- Where the sender gave none: a hash of the call's own content. Not packed: that would halve the
+    -- column, and read it at a third of the speed.
     message_id varchar using compression uncompressed,
     user_id varchar,
     anonymous_id varchar,

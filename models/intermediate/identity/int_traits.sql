@@ -165,8 +165,8 @@ exploded as {{ read_anew() if not is_incremental() }} (
     where told.entity_id is not null
 ),
 
--- Told more than once of the same time: by two calls, or under two names. Few are, and to put them in
--- order is long. (Should two share a number, both are put in order, each by itself.)
+-- Told more than once of the same time: by two calls, or twice by one. Few are, and to put all in order
+-- takes longer. (Should two share a number, both are put in order, each by itself.)
 told_again as (
     select told_key
     from exploded

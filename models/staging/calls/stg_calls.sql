@@ -2,7 +2,8 @@
 --
 -- What can change tonight: calls of loads that this table has not seen, and the rows of the same
 -- message ids, should a copy landed tonight have been received earlier. All other rows rest on
--- calls that are never changed. A load that was taken out, or another timezone, starts anew.
+-- calls that are never changed. A load that was taken out, or another timezone, starts anew. What goes
+-- is looked for only if it was seen before (the predicate): most nights bring nothing of the kind.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
