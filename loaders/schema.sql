@@ -79,5 +79,7 @@ create table if not exists raw.builds (
     build bigint,               -- from 1; what a run writes bears its number
     latest_load bigint,         -- the newest load when it began
     ended_well boolean,         -- a whole `dbt build`, of which no model and no test failed
-    as_of date                  -- the last whole day, in that run
+    as_of date,                 -- the last whole day, in that run
+    latest_day date             -- the latest day with a call, in that run
 );
+alter table raw.builds add column if not exists latest_day date; -- not in warehouses of before

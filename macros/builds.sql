@@ -5,7 +5,8 @@
         coalesce((select max(build) from raw.builds), 0) + 1 as build,
         coalesce((select max(load_id) from raw.loads), 0) as latest_load,
         false as ended_well,
-        cast(null as date) as as_of
+        cast(null as date) as as_of,
+        cast(null as date) as latest_day
 {%- endmacro %}
 
 {# What a build may take of the memory in profiles.yml. From scratch all of it; after a build that ended
@@ -23,8 +24,21 @@
 
 {# Said as soon as it is known: a build that is stopped after it has used it. #}
 {% macro note_as_of() -%}
-    update raw.builds set as_of = (select as_of from {{ this }})
+    update raw.builds
+    set
+        as_of = (select as_of from {{ this }}),
+        latest_day = (select latest_day from {{ this }})
     where build = (select max(build) from raw.builds)
+{%- endmacro %}
+
+{# The latest day with a call up to a build. What happened later is new since in every table: whatever
+   changes from then on only is looked at anyway. #}
+{% macro latest_day(build) -%}
+    {%- set found = run_query(
+        'select max(latest_day) from raw.builds where build <= ' ~ build
+    ) if execute -%}
+    {%- set day = found.columns[0][0] if found -%}
+    {{- "date '" ~ day ~ "'" if day else 'cast(null as date)' -}}
 {%- endmacro %}
 
 {# Whether a day lies between the last whole days of the builds from `since` on: what was built in

@@ -94,11 +94,23 @@ last_seen as (
 )
 {%- endmacro %}
 
-{# The rows of `seen` (a CTE: key, other, event_day, and is_lost where something was taken away)
-   that may change a stretch of this table. To see somebody again within a stretch of its own, after
-   the very first day, changes none: the last one seen stays the same on every day. #}
-{% macro unsettled(seen, key, other) -%}
-    select distinct seen.{{ key }}
+{# Whose stretches in this table the rows of `seen` may change (a CTE: key, other, event_day, and is_lost
+   where something was taken away), and in which build they were last told from all there is. To see
+   somebody again within a stretch of its own, after the very first day, changes none: the last one
+   seen stays the same on every day. And who is seen with others on new days only goes on from there. #}
+{% macro unsettled(seen, key, other, since) -%}
+    select
+        seen.{{ key }},
+        max(
+            case
+                when
+                    not seen.is_lost
+                    and seen.event_day > {{ latest_day(since) }}
+                    and first_one.seen_on <= {{ latest_day(since) }}
+                    then first_one.build
+                else {{ this_build() }}
+            end
+        ) as build
     from {{ seen }} as seen
     left join {{ this }} as first_one
         on
@@ -114,4 +126,34 @@ last_seen as (
         or first_one.seen_on is null
         or seen.event_day <= first_one.seen_on
         or stretch.{{ other }} is distinct from seen.{{ other }}
+    group by seen.{{ key }}
+{%- endmacro %}
+
+{# What is seen of those that only go on: in `seen` (as for last_seen_by_day) on the days that are new,
+   and before as their stretches tell. Of each, the day that opened it is enough: the first one ever
+   was the first of its day, any other the last. #}
+{% macro seen_as_they_go_on(going_on, seen, key, other, since) -%}
+    select
+        seen.{{ key }},
+        seen.{{ other }},
+        seen.event_day,
+        seen.first_at,
+        seen.last_at
+    from {{ seen }} as seen
+    semi join {{ going_on }} as going_on on seen.{{ key }} = going_on.{{ key }}
+    where seen.event_day > {{ latest_day(since) }}
+
+    union all
+
+    select
+        built.{{ key }},
+        built.{{ other }},
+        built.seen_on as event_day,
+        cast(case when built.from_day is null then seen_on else seen_on + 1 end as timestamp)
+            as first_at,
+        cast(case when built.from_day is null then seen_on else seen_on + 1 end as timestamp)
+            as last_at
+    from {{ this }} as built
+    semi join {{ going_on }} as going_on on built.{{ key }} = going_on.{{ key }}
+    where built.seen_on <= {{ latest_day(since) }}
 {%- endmacro %}

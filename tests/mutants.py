@@ -63,6 +63,7 @@ TIME_RULES = "the_first_time_rule_that_applies_gives_the_time"
 COPIES = "of_several_copies_the_one_received_first_counts"
 COMPANY_OF_AN_EVENT = "the_company_on_the_call_wins_over_the_one_last_sighted"
 DEVICES = "a_device_belongs_to_whoever_was_last_seen_on_it"
+GOES_ON = "on_a_new_day_a_device_goes_on_from_the_stretches_that_it_has"
 TIES = "traits_of_one_moment_are_settled_by_receipt_and_then_by_message"
 INTERNAL = "a_user_is_internal_by_the_domain_of_its_latest_email"
 THERE = "who_was_there_together_is_one_row_and_either_may_be_missing"
@@ -254,6 +255,41 @@ MUTANTS = [
         "    having min({{ other }}) = max({{ other }})\n",
         "",
         DEVICES,
+    ),
+    Mutant(
+        "a device that only goes on has the stretches that it had",
+        "macros/last_seen.sql",
+        "    where built.seen_on <= {{ latest_day(since) }}\n",
+        "    where false\n",
+        GOES_ON,
+    ),
+    Mutant(
+        "of the stretches that were told, the first opened its day",
+        "macros/last_seen.sql",
+        "then seen_on else seen_on + 1 end as timestamp)\n            as first_at",
+        "then seen_on + 2 else seen_on + 1 end as timestamp)\n            as first_at",
+        GOES_ON,
+    ),
+    Mutant(
+        "of the stretches that were told, any other closed its day",
+        "macros/last_seen.sql",
+        "then seen_on else seen_on + 1 end as timestamp)\n            as last_at",
+        "then seen_on + 2 else seen_on + 1 end as timestamp)\n            as last_at",
+        GOES_ON,
+    ),
+    Mutant(
+        "a sighting on a day that was there has all told again",
+        "macros/last_seen.sql",
+        "                    and seen.event_day > {{ latest_day(since) }}\n",
+        "",
+        GOES_ON,
+    ),
+    Mutant(
+        "a device that nobody was seen on has all told again",
+        "macros/last_seen.sql",
+        "                    and first_one.seen_on <= {{ latest_day(since) }}\n",
+        "",
+        GOES_ON,
     ),
     Mutant(
         "who loses an id or a device has changed",

@@ -153,6 +153,32 @@ STORIES = {
             )
         ],
     ],
+    "a_device_and_a_user_go_on_with_others_on_new_days": [
+        [
+            call("identify", 1, anonymousId="s15-phone", userId="s15-ana"),
+            call("identify", 1, anonymousId="s15-tablet", userId="s15-ana"),
+            track("report_loaded", 3, anonymousId="s15-phone"),
+            track("report_loaded", 3, userId="s15-eva", context={"groupId": "s15-acme"}),
+            track("report_loaded", 4, userId="s15-eva"),
+        ],
+        [
+            call("identify", 15, anonymousId="s15-phone", userId="s15-ben"),
+            call("identify", 15, anonymousId="s15-tablet", userId="s15-ben"),
+            track("report_loaded", 15, anonymousId="s15-phone"),
+            track("report_loaded", 15, userId="s15-eva", context={"groupId": "s15-bolt"}),
+            track("report_created", 15, userId="s15-eva"),
+        ],
+        [
+            call("identify", 16, anonymousId="s15-phone", userId="s15-ana"),
+            call("identify", 9, received=16, anonymousId="s15-tablet", userId="s15-ben"),
+            track("report_loaded", 16, anonymousId="s15-phone"),
+            track("report_loaded", 12, received=16, anonymousId="s15-phone"),
+            track("report_loaded", 14, received=16, anonymousId="s15-tablet"),
+            track("report_loaded", 16, userId="s15-eva"),
+            track("report_loaded", 2, received=16, userId="s15-eva"),
+            track("report_loaded", 14, received=16, userId="s15-eva"),
+        ],
+    ],
     "the_last_whole_day": [
         [track("report_loaded", 10, userId="s14-ana")],
         [track("report_loaded", 14, userId="s14-ana")],

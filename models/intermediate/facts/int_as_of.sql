@@ -1,5 +1,5 @@
--- One row: the last day known to be whole. Never from the clock: the same logs give the same
--- answers next year.
+-- One row: the last day known to be whole, and the latest one with a call. Never from the clock: the
+-- same logs give the same answers next year.
 -- depends_on: {{ ref('stg_seed_problems') }}
 {{ config(post_hook='{{ note_as_of() }}') }}
 
@@ -22,5 +22,6 @@ select
     {{ as_date(var('as_of')) }} as as_of
     {%- else -%}
     coalesce(latest_received_day, latest_day) - 1 as as_of
-    {%- endif %}
+    {%- endif %},
+    latest_day
 from latest

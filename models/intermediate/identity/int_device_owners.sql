@@ -3,7 +3,9 @@
 -- What can change tonight: the stretches of anonymous ids that were seen with a user outside of a
 -- stretch of that user's, by calls and aliases new since the last good build; and of those seen
 -- with an id that leads to another user since. They are written with those who owned them before,
--- who lost something. An id that nobody is seen with any more keeps one row, with no user.
+-- who lost something. An id that nobody is seen with any more keeps one row, with no user. Who is seen
+-- with another user on days that no build had seen keeps the build that it has: of the days that were
+-- there, none changes hands.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -59,6 +61,8 @@ new_together as (
         sent_together.anonymous_id,
         coalesce(user_ids.user_id, sent_together.user_id) as user_id,
         sent_together.event_day,
+        sent_together.first_at,
+        sent_together.last_at,
         sent_together.is_gone or coalesce(sent_together.lost_in > {{ since }}, false) as is_lost
     from sent_together
     left join user_ids on sent_together.user_id = user_ids.id
@@ -66,23 +70,42 @@ new_together as (
 ),
 
 touched as (
-    {{ unsettled('new_together', 'anonymous_id', 'user_id') }}
+    select
+        anonymous_id,
+        max(build) as build
+    from (
+        {{ unsettled('new_together', 'anonymous_id', 'user_id', since) }}
 
-    union
+        union all
 
-    select sent_together.anonymous_id
-    from sent_together
-    inner join user_ids
-        on
-            sent_together.user_key = {{ lookup_key_of('user_ids.id') }}
-            and sent_together.user_id = user_ids.id
-    where user_ids.build > {{ since }}
+        select
+            sent_together.anonymous_id,
+            {{ this_build() }} as build
+        from sent_together
+        inner join user_ids
+            on
+                sent_together.user_key = {{ lookup_key_of('user_ids.id') }}
+                and sent_together.user_id = user_ids.id
+        where user_ids.build > {{ since }}
+    ) as touched
+    group by anonymous_id
+),
+
+told_from_all as (
+    select anonymous_id from touched
+    where build = {{ this_build() }}
+),
+
+going_on as (
+    select anonymous_id from touched
+    where build < {{ this_build() }}
 ),
 
 together as (
     select sent_together.*
     from sent_together
-    semi join touched on sent_together.device_key = {{ lookup_key_of('touched.anonymous_id') }}
+    semi join told_from_all
+        on sent_together.device_key = {{ lookup_key_of('told_from_all.anonymous_id') }}
     where not sent_together.is_gone
 ),
 {%- else -%}
@@ -101,6 +124,13 @@ seen_together as {{ read_anew() }} (
         together.last_at
     from together
     left join user_ids on together.user_id = user_ids.id
+
+    {%- if is_incremental() %}
+
+    union all
+
+    {{ seen_as_they_go_on('going_on', 'new_together', 'anonymous_id', 'user_id', since) }}
+    {%- endif %}
 ),
 
 {{ last_seen_by_day('seen_together', 'anonymous_id', 'user_id') }}
@@ -123,7 +153,7 @@ select
     last_seen.to_day,
     last_seen.seen_on,
     coalesce(former_owners.user_ids, {{ empty_list('varchar') }}) as former_user_ids,
-    {{ this_build() }} as build,
+    touched.build,
     {{ grounds() }} as grounds
 from touched
 left join last_seen on touched.anonymous_id = last_seen.anonymous_id

@@ -3,7 +3,8 @@
 -- What can change tonight: the stretches of users that were sighted with a company outside of a
 -- stretch of that company's, by what is new in int_sightings since the last good build; and those of
 -- users that gained or lost an id or a device since. A user that is sighted with none any more keeps
--- one row, with no company.
+-- one row, with no company. Who is sighted with another company on days that no build had seen keeps
+-- the build that it has: of the days that were there, none changes hands.
 -- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
 {{ config(
     materialized='incremental',
@@ -21,35 +22,55 @@ new_sightings as (
         user_id,
         company_id,
         event_day,
+        first_at,
+        last_at,
         calls = 0 or coalesce(lost_in > {{ since }}, false) as is_lost
     from {{ ref('int_sightings') }}
     where build > {{ since }}
 ),
 
 touched as (
-    {{ unsettled('new_sightings', 'user_id', 'company_id') }}
+    select
+        user_id,
+        max(build) as build
+    from (
+        {{ unsettled('new_sightings', 'user_id', 'company_id', since) }}
 
-    union
+        union all
 
-    select user_id
-    from {{ ref('int_changed_users') }}
-    where build > {{ since }}
+        select
+            user_id,
+            {{ this_build() }} as build
+        from {{ ref('int_changed_users') }}
+        where build > {{ since }}
+    ) as touched
+    group by user_id
+),
+
+told_from_all as (
+    select user_id from touched
+    where build = {{ this_build() }}
+),
+
+going_on as (
+    select user_id from touched
+    where build < {{ this_build() }}
 ),
 
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
 -- (Two ids may share a key, or one have that of none: whom the calls are of is asked below.)
 their_ids as (
-    select {{ lookup_key_of('user_id') }} as user_key from touched
+    select {{ lookup_key_of('user_id') }} as user_key from told_from_all
     union
     select {{ lookup_key_of('user_ids.id') }} as user_key
     from {{ ref('int_user_ids') }} as user_ids
-    semi join touched on user_ids.user_id = touched.user_id
+    semi join told_from_all as touched on user_ids.user_id = touched.user_id
 ),
 
 their_devices as (
     select distinct {{ lookup_key_of('device_owners.anonymous_id') }} as device_key
     from {{ ref('int_device_owners') }} as device_owners
-    semi join touched on device_owners.user_id = touched.user_id
+    semi join told_from_all as touched on device_owners.user_id = touched.user_id
 ),
 
 all_sightings as (
@@ -82,7 +103,11 @@ sightings as {{ read_anew() if not is_incremental() }} (
     where
         calls is distinct from 0
         {%- if is_incremental() %}
-        and user_id in (select touched.user_id from touched)
+        and user_id in (select touched.user_id from told_from_all as touched)
+
+    union all
+
+    {{ seen_as_they_go_on('going_on', 'new_sightings', 'user_id', 'company_id', since) }}
         {%- endif %}
 ),
 
@@ -96,7 +121,7 @@ select
     last_seen.from_day,
     last_seen.to_day,
     last_seen.seen_on,
-    {{ this_build() }} as build,
+    touched.build,
     {{ grounds() }} as grounds
 from touched
 left join last_seen on touched.user_id = last_seen.user_id
