@@ -141,7 +141,7 @@
    number below. A number for all of it is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    {%- set found = [2, taken_out.columns[0][0] if taken_out else 0] -%}
+    {%- set found = [3, taken_out.columns[0][0] if taken_out else 0] -%}
     {%- for name in ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
     {%- do found.append("'" ~ var(name) | string | replace("'", "''") ~ "'") -%}
     {%- endfor -%}
@@ -208,31 +208,4 @@
         ~ column ~ ' from ' ~ this ~ ' where ' ~ rows ~ ')'
     ) if execute and is_incremental() -%}
     {{ return((found.columns[0].values() if found else []) | join(', ')) }}
-{%- endmacro %}
-
-{# The rows of this table, of the kinds of call in `touched`, that are not among the new ones, by whom
-   they belong to: as they were, but with no calls. Models behind this table find in them what lost
-   something. They are looked up by number first: to read names takes longer. #}
-{% macro left_behind(new_rows, touched) -%}
-    {%- set of_the_same -%}
-        on
-            built.call_kind = new_rows.call_kind
-            and built.user_key = new_rows.user_key
-            and built.company_key = new_rows.company_key
-            and built.is_internal = new_rows.is_internal
-    {%- endset -%}
-    {%- set lost -%}
-    select built.call_kind
-    from {{ this }} as built
-    semi join {{ touched }} as touched on built.call_kind = touched.call_kind
-    anti join {{ new_rows }} as new_rows {{ of_the_same }}
-    {%- endset -%}
-
-    select built.* replace (
-        cast(0 as bigint) as calls,
-        case when built.calls = 0 then built.build else {{ this_build() }} end as build
-    )
-    from {{ this }} as built
-    semi join {{ kept_aside('kinds_that_lost', lost) }} as lost on built.call_kind = lost.call_kind
-    anti join {{ new_rows }} as new_rows {{ of_the_same }}
 {%- endmacro %}

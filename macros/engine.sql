@@ -97,10 +97,10 @@
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
-{# A number of half the size, to look rows up by. Now and then two values have the same: so it only says
-   which rows to ask for their values. #}
+{# A number of half the size, to look rows up by; null for null. Now and then two values have the same:
+   so it only says which rows to ask for their values. #}
 {% macro lookup_key_of(column) -%}
-    cast({{ hash_of([column]) }} % 4294967296 as uinteger)
+    case when {{ column }} is not null then cast({{ hash_of([column]) }} % 4294967296 as uinteger) end
 {%- endmacro %}
 
 {# A text that tells whether a small table is as it was, whatever the order of its rows. #}
@@ -118,6 +118,19 @@
     {%- do run_query('create or replace temporary table ' ~ name ~ ' as ' ~ sql) -%}
     {%- endif -%}
     {{ return(name) }}
+{%- endmacro %}
+
+{# Where a row lies in its table, for the length of one query. So that few rows of a large table are
+   looked up twice: by a narrow column first, and by their place what is wide. An engine that does not
+   tell the place takes a key of the row. #}
+{% macro place_of_row(key) -%}
+    rowid
+{%- endmacro %}
+
+{# The values of a column of a CTE, for `in`. They come out of one list: so the engine takes them for few,
+   and looks them up in a large table instead of its rows in them. #}
+{% macro few(cte, column) -%}
+    (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ cte }})
 {%- endmacro %}
 
 {# For a CTE that is read more than once, and had better be read anew each time than be kept whole:

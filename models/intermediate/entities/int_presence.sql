@@ -54,6 +54,23 @@ pairs_that_lost as (
         or (new_days.event_day > as_of.as_of and {{ is_in_question('new_days.event_day', since) }})
 ),
 
+-- Found by user first: the engine looks up one key at a time.
+their_places as (
+    select places.place
+    from (
+        select
+            user_key,
+            company_key,
+            {{ place_of_row('call_kind') }} as place
+        from {{ ref('int_attributed_days') }}
+        where user_key in (select pairs_that_lost.user_key from pairs_that_lost)
+    ) as places
+    semi join pairs_that_lost
+        on
+            places.user_key = pairs_that_lost.user_key
+            and places.company_key = pairs_that_lost.company_key
+),
+
 days as (
     select new_days.*
     from new_days
@@ -61,12 +78,11 @@ days as (
 
     union all
 
-    select attributed_days.*
-    from attributed_days
-    semi join pairs_that_lost
-        on
-            attributed_days.user_key = pairs_that_lost.user_key
-            and attributed_days.company_key = pairs_that_lost.company_key
+    select
+        *,
+        {{ pair }} as pair
+    from {{ ref('int_attributed_days') }}
+    where {{ place_of_row('call_kind') }} in {{ few('their_places', 'place') }}
 ),
 {%- else -%}
 days as (

@@ -48,6 +48,16 @@
         where build > {{ since }}
     ),
 
+    users_in_other_companies as (
+        select distinct user_key from in_other_companies
+    ),
+
+    places_in_other_companies as (
+        select {{ place_of_row('call_kind') }} as place
+        from {{ this }}
+        where user_key in {{ few('users_in_other_companies', 'user_key') }}
+    ),
+
     new_internals as (
         select
             entity,
@@ -65,7 +75,7 @@
     select call_kind
     from {{ ref('int_call_days') }}
     where
-        user_key = {{ lookup_key_of('cast(null as varchar)') }}
+        user_key is null
         and device_key in (
             select changed_devices.device_key from {{ changed_devices }} as changed_devices
         )
@@ -73,7 +83,13 @@
     union
 
     select built.call_kind
-    from {{ this }} as built
+    from (
+        select * from {{ this }}
+        where
+            not names_company
+            and calls is distinct from 0
+            and {{ place_of_row('call_kind') }} in {{ few('places_in_other_companies', 'place') }}
+    ) as built
     inner join in_other_companies
         on
             built.user_key = in_other_companies.user_key
@@ -86,9 +102,6 @@
                 in_other_companies.to_day is null
                 or in_other_companies.to_day > built.event_day
             )
-    where
-        not built.names_company
-        and built.calls is distinct from 0
 
     {% for entity in ['user', 'company'] -%}
     union
@@ -124,16 +137,27 @@ internal_entities as (
 ),
 
 {% if is_incremental() -%}
+places_touched_before as (
+    select call_days.place
+    from (
+        select
+            call_kind,
+            {{ place_of_row('call_kind') }} as place
+        from {{ ref('int_call_days') }}
+    ) as call_days
+    semi join {{ touched_before }} as touched on call_days.call_kind = touched.call_kind
+),
+
 days_to_attribute as (
     select * from identified_days
     where build > {{ since }}
 
     union all
 
-    select identified_days.*
-    from identified_days
-    semi join {{ touched_before }} as touched on identified_days.call_kind = touched.call_kind
-    where identified_days.build <= {{ since }}
+    select * from identified_days
+    where
+        build <= {{ since }}
+        and place in {{ few('places_touched_before', 'place') }}
 ),
 {%- else -%}
 days_to_attribute as {{ read_anew() }} (
@@ -206,11 +230,41 @@ from named
 {%- endset %}
 {% set touched_kinds = kept_aside('touched_kinds', touched_kinds) -%}
 
+with
+
+places as {{ read_anew() }} (
+    select
+        call_kind,
+        user_key,
+        company_key,
+        is_internal,
+        {{ place_of_row('call_kind') }} as place
+    from {{ this }}
+),
+
+places_left as (
+    select places.place
+    from places
+    semi join {{ touched_kinds }} as touched on places.call_kind = touched.call_kind
+    anti join {{ attributed }} as attributed
+        on
+            places.call_kind = attributed.call_kind
+            and places.user_key = attributed.user_key
+            and places.company_key = attributed.company_key
+            and places.is_internal = attributed.is_internal
+)
+
 select * from {{ attributed }}
 
 union all by name
 
-{{ left_behind(attributed, touched_kinds) }}
+-- As they were, but with no calls: what is built on this table finds in them what lost something.
+select * replace (
+    cast(0 as bigint) as calls,
+    case when calls = 0 then build else {{ this_build() }} end as build
+)
+from {{ this }}
+where {{ place_of_row('call_kind') }} in {{ few('places_left', 'place') }}
 {%- else %}
 
 {{ attributed }}

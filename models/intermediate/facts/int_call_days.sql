@@ -28,19 +28,6 @@
 {%- endset %}
 {% set left_days = kept_aside('days_left', left_days) -%}
 
-{# Found by number first: to read names takes longer. #}
-{% set touched_before -%}
-    select built.call_kind
-    from {{ this }} as built
-    semi join ({{ new_calls }}) as new_calls on built.call_kind = new_calls.call_kind
-
-    union
-
-    select built.call_kind
-    from {{ this }} as built
-    semi join {{ left_days }} as left_days on built.event_day = left_days.event_day
-{%- endset %}
-{% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
 {%- endif %}
 
 with
@@ -114,6 +101,26 @@ keyed as (
 
 {%- if is_incremental() %},
 
+places as {{ read_anew() }} (
+    select
+        call_kind,
+        event_day,
+        {{ place_of_row('call_kind') }} as place
+    from {{ this }}
+),
+
+places_touched_before as (
+    select places.place
+    from places
+    semi join new_calls on places.call_kind = new_calls.call_kind
+
+    union
+
+    select places.place
+    from places
+    semi join left_days on places.event_day = left_days.event_day
+),
+
 -- Of these, names are known: to read them again takes longer.
 counted_before as (
     select
@@ -129,8 +136,8 @@ counted_before as (
             else {{ this_build() }}
         end as lost_in
     from {{ this }} as built
-    semi join {{ touched_before }} as touched on built.call_kind = touched.call_kind
     left join left_days on built.event_day = left_days.event_day
+    where {{ place_of_row('call_kind') }} in {{ few('places_touched_before', 'place') }}
 ),
 
 gained as (

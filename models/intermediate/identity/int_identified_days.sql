@@ -4,7 +4,10 @@
 with
 
 call_days as (
-    select * from {{ ref('int_call_days') }}
+    select
+        *,
+        {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_call_days') }}
 ),
 
 user_ids as (
@@ -30,7 +33,8 @@ select
     call_days.first_at,
     call_days.last_at,
     call_days.lost_in,
-    call_days.build
+    call_days.build,
+    call_days.place
 from call_days
 left join user_ids on call_days.user_id = user_ids.id
 left join device_owners

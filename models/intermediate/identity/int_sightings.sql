@@ -12,7 +12,8 @@ select
     first_at,
     last_at,
     lost_in,
-    build
+    build,
+    place
 from {{ ref('int_identified_days') }}
 where
     user_id is not null

@@ -6,6 +6,7 @@
 -- one row, with no company. Who is sighted with another company on days that no build had seen keeps
 -- the build that it has: of the days that were there, none changes hands.
 -- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
+-- depends_on: {{ ref('int_call_days') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -58,7 +59,7 @@ going_on as (
 ),
 
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
--- (Two ids may share a key, or one have that of none: whom the calls are of is asked below.)
+-- (Two ids may share a key, and a device has several owners: whose the calls are is asked below.)
 their_ids as (
     select {{ lookup_key_of('user_id') }} as user_key from told_from_all
     union
@@ -73,18 +74,28 @@ their_devices as (
     semi join told_from_all as touched on device_owners.user_id = touched.user_id
 ),
 
-all_sightings as (
-    select sightings.*
-    from {{ ref('int_sightings') }} as sightings
-    semi join their_ids on sightings.sent_user_key = their_ids.user_key
-    where sightings.sent_user_id is not null
+call_days as {{ read_anew() }} (
+    select
+        *,
+        {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_call_days') }}
+),
+
+their_places as (
+    select place from call_days
+    where user_key in {{ few('their_ids', 'user_key') }}
 
     union all
 
-    select sightings.*
-    from {{ ref('int_sightings') }} as sightings
-    semi join their_devices on sightings.device_key = their_devices.device_key
-    where sightings.sent_user_id is null
+    select place from call_days
+    where
+        user_key is null
+        and device_key in {{ few('their_devices', 'device_key') }}
+),
+
+all_sightings as (
+    select * from {{ ref('int_sightings') }}
+    where place in {{ few('their_places', 'place') }}
 ),
 {%- else -%}
 all_sightings as {{ read_anew() }} (

@@ -26,22 +26,15 @@
 {% if is_incremental() -%}
 {% set start_of_now = start_of_now() -%}
 {% set actors_of_before -%}
-    select distinct {{ actor }} as actor
+    select distinct
+        case when user_id is not null then user_key end as user_key,
+        case when user_id is null then company_key end as company_key
     from {{ rows_in_question(ref('int_attributed_days'), since) }} as days
     where
         (user_id is not null or company_id is not null)
         and least({{ starts.values() | join(', ') }}) < {{ start_of_now }}
 {%- endset %}
 {% set actors_of_before = kept_aside('actors_of_before', actors_of_before) -%}
-
-{% set kinds_of_before -%}
-    select call_kind
-    from {{ ref('int_attributed_days') }}
-    where
-        event_day < {{ start_of_now }}
-        and {{ actor }} in (select actors_of_before.actor from {{ actors_of_before }} as actors_of_before)
-{%- endset %}
-{% set kinds_of_before = kept_aside('kinds_of_before', kinds_of_before) -%}
 {%- endif %}
 
 with
@@ -89,16 +82,42 @@ touched_{{ period }}s as (
 
 {% endfor -%}
 
+days_of_before as {{ read_anew() }} (
+    select
+        user_key,
+        company_key,
+        event_day,
+        {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_attributed_days') }}
+    where event_day < {{ start_of_now }}
+),
+
+-- Found by who was there, the engine looking up one key at a time, and then read.
+places_of_before as (
+    select place from days_of_before
+    where user_key in {{ few(actors_of_before, 'user_key') }}
+
+    union all
+
+    select place from days_of_before
+    where
+        user_key = {{ no_user }}
+        and company_key in {{ few(actors_of_before, 'company_key') }}
+),
+
 days_to_count as (
     select * from event_days
     where event_day >= {{ start_of_now }}
 
     union all
 
-    select event_days.*
-    from event_days
-    semi join {{ kinds_of_before }} as touched on event_days.call_kind = touched.call_kind
-    where event_days.event_day < {{ start_of_now }}
+    select
+        *,
+        {{ actor }} as actor
+    from {{ ref('int_attributed_days') }}
+    where
+        is_event
+        and {{ place_of_row('call_kind') }} in {{ few('places_of_before', 'place') }}
 ),
 {%- else -%}
 days_to_count as {{ read_anew() }} (

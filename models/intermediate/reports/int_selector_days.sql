@@ -33,34 +33,10 @@
     where
         build > {{ since }}
         and is_event
+        and {{ entity }}_id is not null
 {%- endset %}
 {% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
 {% endfor -%}
-
-{# By whose they are first, and then by day: the engine looks up one key at a time. #}
-{% set kinds_of_before -%}
-{% for entity, touched in touched_days.items() %}
-    select days.call_kind
-    from (
-        select
-            call_kind,
-            {{ entity }}_key,
-            event_day
-        from {{ ref('int_attributed_days') }}
-        where {{ entity }}_key in (
-            select touched.{{ entity }}_key from {{ touched }} as touched
-            where touched.event_day < {{ start_of_now }}
-        )
-    ) as days
-    semi join {{ touched }} as touched
-        on
-            days.{{ entity }}_key = touched.{{ entity }}_key
-            and days.event_day = touched.event_day
-    where days.event_day < {{ start_of_now }}
-    {{ 'union' if not loop.last }}
-{% endfor -%}
-{%- endset %}
-{% set kinds_of_before = kept_aside('kinds_of_touched_days', kinds_of_before) -%}
 {%- endif %}
 
 with
@@ -84,16 +60,45 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if is_incremental() and not new_selectors -%}
+days_of_before as {{ read_anew() }} (
+    select
+        user_key,
+        company_key,
+        event_day,
+        {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_attributed_days') }}
+    where event_day < {{ start_of_now }}
+),
+
+-- By whose they are first, the engine looking up one key at a time, then by day; and then they are read.
+places_of_before as (
+    {% for entity, touched in touched_days.items() -%}
+    select days.place
+    from (
+        select * from days_of_before
+        where {{ entity }}_key in (
+            select touched.{{ entity }}_key from {{ touched }} as touched
+            where touched.event_day < {{ start_of_now }}
+        )
+    ) as days
+    semi join {{ touched }} as touched
+        on
+            days.{{ entity }}_key = touched.{{ entity }}_key
+            and days.event_day = touched.event_day
+    {{ 'union' if not loop.last }}
+    {% endfor -%}
+),
+
 days_to_count as (
     select * from event_days
     where event_day >= {{ start_of_now }}
 
     union all
 
-    select event_days.*
-    from event_days
-    semi join {{ kinds_of_before }} as touched on event_days.call_kind = touched.call_kind
-    where event_days.event_day < {{ start_of_now }}
+    select * from {{ ref('int_attributed_days') }}
+    where
+        is_event
+        and {{ place_of_row('call_kind') }} in {{ few('places_of_before', 'place') }}
 ),
 {%- else -%}
 days_to_count as {{ read_anew() }} (
