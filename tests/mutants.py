@@ -867,15 +867,15 @@ MUTANTS = [
     Mutant(
         "an activity report counts those that its filter keeps",
         ACTIVITY,
-        "        or filtered_entities.entity_number is not null\n",
-        "        or true\n",
+        "            and selector_days.entity_number = filtered_entities.entity_number\n",
+        "",
         FILTERED,
     ),
     Mutant(
         "an activity report without a filter counts all",
         ACTIVITY,
-        "        audiences.filter_by is null\n",
-        "        false\n",
+        "' and audiences.filter_by is null'",
+        "' and false'",
         FILTERED,
     ),
     Mutant(
@@ -986,8 +986,8 @@ MUTANTS = [
     Mutant(
         "a day that nothing is left of is followed by none",
         ACTIVITY,
-        "        selector_days.events > 0\n        and (",
-        "        (",
+        "        selector_days.events > 0\n",
+        "        true\n",
         LIFECYCLE,
     ),
     Mutant(
@@ -1225,6 +1225,20 @@ MUTANTS = [
         ENTERED_WITH,
     ),
     Mutant(
+        "a trait that no report asks for is left out",
+        f"{REPORTS}/int_entity_traits.sql",
+        "where trait in {{ few('asked', 'trait') }}\n",
+        "",
+        "a_trait_of_a_users_company_is_that_of_its_latest_company",
+    ),
+    Mutant(
+        "a company's trait that no report asks for is left out",
+        f"{REPORTS}/int_entity_traits.sql",
+        "        and latest_traits.trait in {{ few('asked_of_companies', 'trait') }}\n",
+        "",
+        "a_trait_of_a_users_company_is_that_of_its_latest_company",
+    ),
+    Mutant(
         "latest, a company's trait is that of the latest company",
         f"{REPORTS}/int_entity_traits.sql",
         "and user_latest_companies.company_id = latest_traits.entity_id",
@@ -1234,7 +1248,7 @@ MUTANTS = [
     Mutant(
         "a return asks for enough events",
         RETENTION,
-        "and reports.minimum_events <= selector_periods.events",
+        "and members.minimum_events <= selector_periods.events",
         "and selector_periods.events > 0",
         EXACT,
     ),
@@ -1284,7 +1298,7 @@ MUTANTS = [
     Mutant(
         "on or after: nothing counts after the end of the report",
         RETENTION,
-        "and last_periods.last_number >= selector_periods.period_number",
+        "and members.last_number >= selector_periods.period_number",
         "and true",
         ON_OR_AFTER,
     ),
@@ -1293,6 +1307,13 @@ MUTANTS = [
         RETENTION,
         "coalesce(returned_later.returned, 0)\n                +",
         "",
+        ON_OR_AFTER,
+    ),
+    Mutant(
+        "on or after: what is awaited does not end with the numbers shown",
+        RETENTION,
+        "            when reports.return_window = 'exact'\n",
+        "            when true\n",
         ON_OR_AFTER,
     ),
     Mutant(

@@ -1,10 +1,24 @@
--- One row per entity and trait that a report can filter or break down by, with its latest value:
+-- One row per entity and trait that a report filters or breaks down by, with its latest value:
 -- a trait of the entity itself, or company.<trait> of the company that a user was last seen with.
 {{ config(materialized='view') }}
 
 with
 
-latest_traits as (
+asked as (
+    select filter_by as trait from {{ ref('stg_activity_reports') }}
+    union
+    select filter_by as trait from {{ ref('stg_retention_reports') }}
+    union
+    select breakdown as trait from {{ ref('stg_retention_reports') }}
+),
+
+asked_of_companies as (
+    select substr(trait, length('company.') + 1) as trait
+    from asked
+    where starts_with(trait, 'company.')
+),
+
+latest_traits as {{ read_anew() }} (
     select * from {{ ref('int_latest_traits') }}
 ),
 
@@ -18,6 +32,7 @@ select
     trait,
     value_text
 from latest_traits
+where trait in {{ few('asked', 'trait') }}
 
 union all
 
@@ -30,4 +45,5 @@ from user_latest_companies
 inner join latest_traits
     on
         latest_traits.entity = 'company'
+        and latest_traits.trait in {{ few('asked_of_companies', 'trait') }}
         and user_latest_companies.company_id = latest_traits.entity_id

@@ -28,7 +28,6 @@ named_values as (
 
 entity_traits as (
     select * from {{ ref('int_entity_traits') }}
-    where trait in (select filters.filter_by from filters)
 ),
 
 numbers as (

@@ -39,6 +39,7 @@ audiences as (
 
 -- How many had an event on a day and, before it, last on another: all that follows is added up of this.
 entity_days as (
+    {% for is_filtered in [false, true] -%}
     select
         audiences.audience,
         selector_days.event_day,
@@ -48,19 +49,23 @@ entity_days as (
     from audiences
     inner join {{ ref('int_selector_days') }} as selector_days
         on audiences.selector_id = selector_days.selector_id
-    left join filtered_entities
+    {%- if is_filtered %}
+    inner join filtered_entities
         on
             audiences.entity = filtered_entities.entity
             and audiences.filter_by = filtered_entities.filter_by
             and audiences.filter_values = filtered_entities.filter_values
             and selector_days.entity_number = filtered_entities.entity_number
+    {%- endif %}
     where
         selector_days.events > 0
-        and (
-            audiences.filter_by is null
-            or filtered_entities.entity_number is not null
-        )
+        {{- ' and audiences.filter_by is null' if not is_filtered }}
     group by audiences.audience, selector_days.event_day, selector_days.previous_day
+    {% if not loop.last %}
+    union all
+
+    {% endif %}
+    {%- endfor %}
 ),
 
 -- By report, for those that count alike; up to the last whole day.

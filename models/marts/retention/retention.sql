@@ -141,25 +141,44 @@ cells as (
             )
 ),
 
+-- In a window of its own, no period beyond the last one that the report shows counts.
+awaited_members as (
+    select
+        members.report,
+        members.breakdown_value,
+        members.cohort_number,
+        members.entity_number,
+        reports.period,
+        reports.return_selector_id,
+        reports.return_window,
+        reports.minimum_events,
+        case
+            when reports.return_window = 'exact'
+                then least(last_periods.last_number, members.cohort_number + reports.periods - 1)
+            else last_periods.last_number
+        end as last_number
+    from members
+    inner join reports on members.report = reports.report
+    inner join last_periods on members.report = last_periods.report
+),
+
 returns as {{ read_anew() }} (
     select
         members.report,
         members.breakdown_value,
         members.cohort_number,
         members.entity_number,
-        reports.return_window,
+        members.return_window,
         selector_periods.period_number - members.cohort_number as period_number
-    from members
-    inner join reports on members.report = reports.report
-    inner join last_periods on members.report = last_periods.report
+    from awaited_members as members
     inner join selector_periods
         on
-            reports.return_selector_id = selector_periods.selector_id
-            and reports.period = selector_periods.period
+            members.return_selector_id = selector_periods.selector_id
+            and members.period = selector_periods.period
             and members.entity_number = selector_periods.entity_number
             and members.cohort_number < selector_periods.period_number
-            and last_periods.last_number >= selector_periods.period_number
-            and reports.minimum_events <= selector_periods.events
+            and members.last_number >= selector_periods.period_number
+            and members.minimum_events <= selector_periods.events
 ),
 
 -- Whoever came back in the n-th period or later did so in the last one of those: so for that
