@@ -112,10 +112,13 @@
 
 {# Keeps a small result aside, under this name and for this session, before the query that reads it:
    so that the engine knows how small it is, and looks up its rows in a large table instead of the
-   large table's in it. #}
-{% macro kept_aside(name, sql) -%}
+   large table's in it. A query that takes one pass over a whole column has it fetched ahead, which
+   would fetch too much where rows are read here and there. #}
+{% macro kept_aside(name, sql, fetch_ahead=false) -%}
     {%- if execute -%}
+    {%- do run_query("set storage_block_prefetch = 'always_prefetch'") if fetch_ahead -%}
     {%- do run_query('create or replace temporary table ' ~ name ~ ' as ' ~ sql) -%}
+    {%- do run_query('reset storage_block_prefetch') if fetch_ahead -%}
     {%- endif -%}
     {{ return(name) }}
 {%- endmacro %}

@@ -16,8 +16,9 @@
 
 {% set plan = [ref('stg_plan_event_names')] -%}
 
-{% if is_incremental() -%}
-{% set since = last_good_build(plan) -%}
+{% set since = last_good_build(plan) if is_incremental() -%}
+
+{% if since -%}
 
 {# Looked up by keys: to read names of all calls takes longer. Two names may share a key: then a row
    is written again, as it was. #}
@@ -136,7 +137,7 @@ internal_entities as (
     select * from {{ ref('int_internal_entities') }}
 ),
 
-{% if is_incremental() -%}
+{% if since -%}
 places_touched_before as (
     select call_days.place
     from (
@@ -210,10 +211,12 @@ named as (
 )
 
 select
-    named.*,
-    -- Quicker to look up than names. Two users or companies may, once in a great while, share one.
+    call_kind,
+    -- Quicker to look up than names. Two users or companies may, once in a great while, share one. They
+    -- lie beside the kind: what the system reads ahead of one is the other.
     {{ hash_of(['user_id']) }} as user_key,
     {{ hash_of(['company_id']) }} as company_key,
+    named.* except (call_kind),
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from named
@@ -225,8 +228,10 @@ from named
 {% set touched_kinds -%}
     select call_kind from {{ ref('int_call_days') }}
     where build > {{ since }}
+    {%- if since %}
     union
     select call_kind from {{ touched_before }}
+    {%- endif %}
 {%- endset %}
 {% set touched_kinds = kept_aside('touched_kinds', touched_kinds) -%}
 

@@ -137,7 +137,7 @@ counted_before as (
         end as lost_in
     from {{ this }} as built
     left join left_days on built.event_day = left_days.event_day
-    where {{ place_of_row('call_kind') }} in {{ few('places_touched_before', 'place') }}
+    where {{ place_of_row('call_kind') }} in (select place from places_touched_before)
 ),
 
 gained as (

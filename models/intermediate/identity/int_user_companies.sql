@@ -14,10 +14,11 @@
     pre_hook='{{ start_anew_on_other_grounds() }}'
 ) }}
 
+{% set since = last_good_build() if is_incremental() -%}
+
 with
 
 {% if is_incremental() -%}
-{% set since = last_good_build() -%}
 new_sightings as (
     select
         user_id,
@@ -58,6 +59,7 @@ going_on as (
     where build < {{ this_build() }}
 ),
 
+{% if since -%}
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
 -- (Two ids may share a key, and a device has several owners: whose the calls are is asked below.)
 their_ids as (
@@ -97,7 +99,10 @@ all_sightings as (
     select * from {{ ref('int_sightings') }}
     where place in {{ few('their_places', 'place') }}
 ),
-{%- else -%}
+{%- endif %}
+{%- endif %}
+
+{% if not since -%}
 all_sightings as {{ read_anew() }} (
     select * from {{ ref('int_sightings') }}
 ),

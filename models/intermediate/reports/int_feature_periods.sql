@@ -23,7 +23,7 @@
 {% set no_user = hash_of(['cast(null as varchar)']) -%}
 {% set actor = hash_of(['user_key', 'case when user_key = ' ~ no_user ~ ' then company_key end']) -%}
 
-{% if is_incremental() -%}
+{% if since -%}
 {% set start_of_now = start_of_now() -%}
 {% set actors_of_before -%}
     select distinct
@@ -81,7 +81,9 @@ touched_{{ period }}s as (
 ),
 
 {% endfor -%}
+{%- endif -%}
 
+{% if since -%}
 days_of_before as {{ read_anew() }} (
     select
         user_key,

@@ -59,7 +59,7 @@ event_days as {{ read_anew() }} (
     where is_event
 ),
 
-{% if is_incremental() and not new_selectors -%}
+{% if since and not new_selectors -%}
 days_of_before as {{ read_anew() }} (
     select
         user_key,
