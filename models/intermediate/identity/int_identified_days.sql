@@ -1,4 +1,4 @@
--- One row as in int_call_days, with the user who did it.
+-- One row as in int_call_days, with the user who did it, and the place where that row lies.
 {{ config(materialized='view') }}
 
 with
@@ -20,8 +20,6 @@ device_owners as (
 
 select
     call_days.call_kind,
-    call_days.user_key as sent_user_key,
-    call_days.device_key,
     call_days.type,
     call_days.event,
     call_days.user_id as sent_user_id,

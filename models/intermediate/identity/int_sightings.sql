@@ -2,9 +2,6 @@
 {{ config(materialized='view') }}
 
 select
-    sent_user_id,
-    sent_user_key,
-    device_key,
     user_id,
     sent_company_id as company_id,
     event_day,
