@@ -130,10 +130,10 @@
     rowid
 {%- endmacro %}
 
-{# The values of a column of a CTE, for `in`. They come out of one list: so the engine takes them for few,
-   and looks them up in a large table instead of its rows in them. #}
-{% macro few(cte, column) -%}
-    (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ cte }})
+{# The values of a column of a small CTE or table, for `in`. They come out of one list: so the engine
+   takes them for few, and looks them up in a large table instead of its rows in them. #}
+{% macro few(relation, column) -%}
+    (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ relation }})
 {%- endmacro %}
 
 {# For a CTE that is read more than once, and had better be read anew each time than be kept whole:

@@ -99,14 +99,15 @@ last_seen as (
    somebody again within a stretch of its own, after the very first day, changes none: the last one
    seen stays the same on every day. And who is seen with others on new days only goes on from there. #}
 {% macro unsettled(seen, key, other, since) -%}
+    {%- set latest_day = latest_day(since) -%}
     select
         seen.{{ key }},
         max(
             case
                 when
                     not seen.is_lost
-                    and seen.event_day > {{ latest_day(since) }}
-                    and first_one.seen_on <= {{ latest_day(since) }}
+                    and seen.event_day > {{ latest_day }}
+                    and first_one.seen_on <= {{ latest_day }}
                     then first_one.build
                 else {{ this_build() }}
             end
@@ -129,10 +130,25 @@ last_seen as (
     group by seen.{{ key }}
 {%- endmacro %}
 
+{# Two CTEs of `touched` (key, and build as `unsettled` tells it): whose stretches are told from all there
+   is, in this build; and who only goes on, and keeps the build that there is. #}
+{% macro told_from_all_or_going_on(key) -%}
+told_from_all as (
+    select {{ key }} from touched
+    where build = {{ this_build() }}
+),
+
+going_on as (
+    select {{ key }} from touched
+    where build < {{ this_build() }}
+)
+{%- endmacro %}
+
 {# What is seen of those that only go on: in `seen` (as for last_seen_by_day) on the days that are new,
    and before as their stretches tell. Of each, the day that opened it is enough: the first one ever
    was the first of its day, any other the last. #}
-{% macro seen_as_they_go_on(going_on, seen, key, other, since) -%}
+{% macro seen_as_they_go_on(seen, key, other, since) -%}
+    {%- set latest_day = latest_day(since) -%}
     select
         seen.{{ key }},
         seen.{{ other }},
@@ -140,8 +156,8 @@ last_seen as (
         seen.first_at,
         seen.last_at
     from {{ seen }} as seen
-    semi join {{ going_on }} as going_on on seen.{{ key }} = going_on.{{ key }}
-    where seen.event_day > {{ latest_day(since) }}
+    semi join going_on on seen.{{ key }} = going_on.{{ key }}
+    where seen.event_day > {{ latest_day }}
 
     union all
 
@@ -154,6 +170,6 @@ last_seen as (
         cast(case when built.from_day is null then seen_on else seen_on + 1 end as timestamp)
             as last_at
     from {{ this }} as built
-    semi join {{ going_on }} as going_on on built.{{ key }} = going_on.{{ key }}
-    where built.seen_on <= {{ latest_day(since) }}
+    semi join going_on on built.{{ key }} = going_on.{{ key }}
+    where built.seen_on <= {{ latest_day }}
 {%- endmacro %}

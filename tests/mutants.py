@@ -259,7 +259,7 @@ MUTANTS = [
     Mutant(
         "a device that only goes on has the stretches that it had",
         "macros/last_seen.sql",
-        "    where built.seen_on <= {{ latest_day(since) }}\n",
+        "    where built.seen_on <= {{ latest_day }}\n",
         "    where false\n",
         GOES_ON,
     ),
@@ -280,14 +280,14 @@ MUTANTS = [
     Mutant(
         "a sighting on a day that was there has all told again",
         "macros/last_seen.sql",
-        "                    and seen.event_day > {{ latest_day(since) }}\n",
+        "                    and seen.event_day > {{ latest_day }}\n",
         "",
         GOES_ON,
     ),
     Mutant(
         "a device that nobody was seen on has all told again",
         "macros/last_seen.sql",
-        "                    and first_one.seen_on <= {{ latest_day(since) }}\n",
+        "                    and first_one.seen_on <= {{ latest_day }}\n",
         "",
         GOES_ON,
     ),

@@ -91,15 +91,7 @@ touched as (
     group by anonymous_id
 ),
 
-told_from_all as (
-    select anonymous_id from touched
-    where build = {{ this_build() }}
-),
-
-going_on as (
-    select anonymous_id from touched
-    where build < {{ this_build() }}
-),
+{{ told_from_all_or_going_on('anonymous_id') }},
 
 together as (
     select sent_together.*
@@ -129,7 +121,7 @@ seen_together as {{ read_anew() }} (
 
     union all
 
-    {{ seen_as_they_go_on('going_on', 'new_together', 'anonymous_id', 'user_id', since) }}
+    {{ seen_as_they_go_on('new_together', 'anonymous_id', 'user_id', since) }}
     {%- endif %}
 ),
 

@@ -49,15 +49,9 @@ touched as (
     group by user_id
 ),
 
-told_from_all as (
-    select user_id from touched
-    where build = {{ this_build() }}
-),
+{{ told_from_all_or_going_on('user_id') }},
 
-going_on as (
-    select user_id from touched
-    where build < {{ this_build() }}
-),
+{%- endif -%}
 
 {% if since -%}
 -- Their calls are found by the ids and the devices they go by: quicker than to tell whose all are.
@@ -78,7 +72,8 @@ their_devices as (
 
 call_days as {{ read_anew() }} (
     select
-        *,
+        user_key,
+        device_key,
         {{ place_of_row('call_kind') }} as place
     from {{ ref('int_call_days') }}
 ),
@@ -99,10 +94,7 @@ all_sightings as (
     select * from {{ ref('int_sightings') }}
     where place in {{ few('their_places', 'place') }}
 ),
-{%- endif %}
-{%- endif %}
-
-{% if not since -%}
+{%- else -%}
 all_sightings as {{ read_anew() }} (
     select * from {{ ref('int_sightings') }}
 ),
@@ -123,7 +115,7 @@ sightings as {{ read_anew() if not is_incremental() }} (
 
     union all
 
-    {{ seen_as_they_go_on('going_on', 'new_sightings', 'user_id', 'company_id', since) }}
+    {{ seen_as_they_go_on('new_sightings', 'user_id', 'company_id', since) }}
         {%- endif %}
 ),
 

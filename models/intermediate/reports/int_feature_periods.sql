@@ -84,26 +84,21 @@ touched_{{ period }}s as (
 {%- endif -%}
 
 {% if since -%}
-days_of_before as {{ read_anew() }} (
-    select
-        user_key,
-        company_key,
-        event_day,
-        {{ place_of_row('call_kind') }} as place
-    from {{ ref('int_attributed_days') }}
-    where event_day < {{ start_of_now }}
-),
-
 -- Found by who was there, the engine looking up one key at a time, and then read.
 places_of_before as (
-    select place from days_of_before
-    where user_key in {{ few(actors_of_before, 'user_key') }}
+    select {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_attributed_days') }}
+    where
+        event_day < {{ start_of_now }}
+        and user_key in {{ few(actors_of_before, 'user_key') }}
 
     union all
 
-    select place from days_of_before
+    select {{ place_of_row('call_kind') }} as place
+    from {{ ref('int_attributed_days') }}
     where
-        user_key = {{ no_user }}
+        event_day < {{ start_of_now }}
+        and user_key = {{ no_user }}
         and company_key in {{ few(actors_of_before, 'company_key') }}
 ),
 

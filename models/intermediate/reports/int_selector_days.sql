@@ -60,26 +60,22 @@ event_days as {{ read_anew() }} (
 ),
 
 {% if since and not new_selectors -%}
-days_of_before as {{ read_anew() }} (
-    select
-        user_key,
-        company_key,
-        event_day,
-        {{ place_of_row('call_kind') }} as place
-    from {{ ref('int_attributed_days') }}
-    where event_day < {{ start_of_now }}
-),
-
 -- By whose they are first, the engine looking up one key at a time, then by day; and then they are read.
 places_of_before as (
     {% for entity, touched in touched_days.items() -%}
     select days.place
     from (
-        select * from days_of_before
-        where {{ entity }}_key in (
-            select touched.{{ entity }}_key from {{ touched }} as touched
-            where touched.event_day < {{ start_of_now }}
-        )
+        select
+            {{ entity }}_key,
+            event_day,
+            {{ place_of_row('call_kind') }} as place
+        from {{ ref('int_attributed_days') }}
+        where
+            event_day < {{ start_of_now }}
+            and {{ entity }}_key in (
+                select touched.{{ entity }}_key from {{ touched }} as touched
+                where touched.event_day < {{ start_of_now }}
+            )
     ) as days
     semi join {{ touched }} as touched
         on
