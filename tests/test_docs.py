@@ -139,16 +139,27 @@ def columns_of_marts(tmp_path_factory) -> dict[str, set[str]]:
     return found
 
 
-def test_every_column_of_every_mart_is_defined(columns_of_marts):
+def sections_of_marts() -> dict[str, str]:
+    """For each mart the text under the headings that the table at the top sends to."""
+    opening = DEFINITIONS.partition("\n## ")[0]
+    by_anchor = {anchors(f"# {title}")[0]: text for title, text in sections(DEFINITIONS).items()}
+    found = {}
+    for marts, links in re.findall(r"^\| (`.+`) \| (.+) \|$", opening, re.MULTILINE):
+        text = "".join(by_anchor[anchor] for anchor in re.findall(r"\(#([\w-]+)\)", links))
+        found.update(dict.fromkeys(names_in(marts), text))
+    return found
+
+
+def test_every_column_of_a_mart_is_defined_where_the_table_at_the_top_sends_to(columns_of_marts):
     assert set(columns_of_marts) == {path.stem for path in (REPO / "models/marts").rglob("*.sql")}
-    defined = names_in(DEFINITIONS)
+    defined = sections_of_marts()
+    assert set(defined) == set(columns_of_marts)
     undefined = {
         f"{table}.{column}"
         for table, columns in columns_of_marts.items()
-        for column in columns | {table}
-        if column not in defined
+        for column in columns - names_in(defined[table])
     }
-    assert not undefined, sorted(undefined)
+    assert not undefined, ", ".join(sorted(undefined))
 
 
 def test_every_company_source_is_explained():
