@@ -113,26 +113,83 @@ def test_every_var_has_a_row_with_its_default_and_every_row_a_var():
 # -- definitions.md
 
 
+def a_call(user: str | None, event: str, at: str, **fields: str) -> dict:
+    return {"type": "track", "userId": user, "event": event, "timestamp": at, **fields}
+
+
+THE_EXAMPLES = [
+    # docs/definitions.md#lifecycle: the weeks of 5 and 12 May
+    a_call("ana", "report_loaded", "2025-05-05"),
+    a_call("ben", "report_loaded", "2025-05-06"),
+    a_call("ana", "report_loaded", "2025-05-12"),
+    a_call("eva", "report_loaded", "2025-05-13"),
+    # docs/definitions.md#exact-and-on-or-after: the weeks from 5 May on
+    *(a_call(user, "groups_opened", "2025-05-07") for user in ("ana", "ben", "eva")),
+    a_call("ana", "contacts_opened", "2025-05-12"),
+    a_call("ben", "contacts_opened", "2025-06-01"),
+    # docs/definitions.md#devices
+    a_call("ana", "events_opened", "2025-05-01", anonymousId="laptop"),
+    a_call("ben", "events_opened", "2025-05-10", anonymousId="laptop"),
+    *(
+        a_call(None, "audiences_opened", f"2025-{day}", anonymousId="laptop")
+        for day in ("04-30", "05-05", "05-10", "05-11")
+    ),
+    # docs/definitions.md#event-time
+    {
+        "batch": [a_call("ana", "slow clock", "2025-06-02T09:00:00Z", messageId="slow")],
+        "sentAt": "2025-06-02T09:05:00Z",
+        "receivedAt": "2025-06-02T10:05:00Z",
+    },
+    # docs/definitions.md#activation: sign-up on Friday 2 May
+    *(a_call(user, "signed_up", "2025-05-02T10:00:00Z") for user in ("in time", "late")),
+    a_call("in time", "data_connected", "2025-05-05T10:00:00Z"),
+    a_call("late", "data_connected", "2025-05-05T10:01:00Z"),
+]
+
+
 @pytest.fixture(scope="module")
-def columns_of_marts(tmp_path_factory) -> dict[str, set[str]]:
-    """The columns of each mart as it is built, without those that the company's plan adds."""
+def the_examples(tmp_path_factory) -> Daybook:
+    """What definitions.md tells as examples, built. The plan has no traits."""
     daybook = Daybook(tmp_path_factory.mktemp("docs") / "daybook")
     daybook.seed("tracking_plan_traits")
     daybook.seed("context_columns")
     daybook.seed(
-        "activity_reports", [{"report": "active users", "entity": "user"}]
-    )  # none that filters by a trait
-    daybook.seed("retention_reports")
-    daybook.write(
-        [{"type": "track", "event": "opened", "userId": "ana", "timestamp": "2025-03-31"}]
+        "activity_reports", [{"report": "example", "entity": "user", "event": "report_loaded"}]
     )
+    of_both = {
+        "entity": "user",
+        "cohort_event": "groups_opened",
+        "return_event": "contacts_opened",
+        "cohort_rule": "first",
+        "period": "week",
+        "periods": 4,
+    }
+    windows = ("exact", "on_or_after")
+    daybook.seed(
+        "retention_reports",
+        [{"report": window, "return_window": window, **of_both} for window in windows],
+    )
+    milestone = {"entity": "user", "milestone": "connected", "position": 1}
+    daybook.seed(
+        "activation_milestones", [milestone | {"event": "data_connected", "within_days": 3}]
+    )
+    daybook.write(THE_EXAMPLES)
     daybook.land()
     no_traits = dict.fromkeys(
         ("created_at_trait", "email_trait", "company_plan_trait", "company_mau_trait"), ""
     )
-    daybook.build("--exclude-resource-types", "test", "unit_test", vars=no_traits)
+    daybook.build(
+        *("--exclude-resource-types", "test", "unit_test"),
+        vars=no_traits | {"as_of": "2025-06-03"},
+    )
+    return daybook
+
+
+@pytest.fixture(scope="module")
+def columns_of_marts(the_examples) -> dict[str, set[str]]:
+    """The columns of each mart as it is built, without those that the company's plan adds."""
     found: dict[str, set[str]] = {}
-    for row in daybook.rows(
+    for row in the_examples.rows(
         "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
     ):
         found.setdefault(row["table_name"], set()).add(row["column_name"])
@@ -173,6 +230,69 @@ def test_every_time_quality_has_a_row_and_every_row_a_time_quality():
     assert set(rows(section)) == sql_results("time_rule") | sql_results("time_quality")
 
 
+def only_row(daybook: Daybook, sql: str) -> tuple:
+    (row,) = daybook.rows(sql)
+    return tuple(row.values())
+
+
+def test_the_example_of_the_lifecycle_holds(the_examples):
+    assert only_row(
+        the_examples,
+        """
+        select active, new, retained, resurrected, dormant from marts.activity
+        where clock = 'week' and period_start = '2025-05-12'
+        """,
+    ) == (2, 1, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("window", "retained"), [("exact", [3, 1, 0, 1]), ("on_or_after", [3, 2, 1, 1])]
+)
+def test_the_example_of_exact_and_on_or_after_holds(the_examples, window, retained):
+    rows_of_window = the_examples.rows(f"""
+        select cohort_size, retained from marts.retention
+        where report = '{window}' and cohort_start = '2025-05-05'
+        order by period_number
+    """)
+    assert [row["cohort_size"] for row in rows_of_window] == [3] * 4
+    assert [row["retained"] for row in rows_of_window] == retained
+    told = " | ".join(f"{count} of 3" for count in retained)
+    assert f"| `{window}` | {told} |" in DEFINITIONS
+
+
+def test_the_example_of_devices_holds(the_examples):
+    owners = the_examples.rows("""
+        select strftime(event_day, '%d %b') as day, user_id from marts.fct_events
+        where event = 'audiences_opened' order by event_day
+    """)
+    assert [tuple(row.values()) for row in owners] == [
+        ("30 Apr", "ana"),
+        ("05 May", "ana"),
+        ("10 May", "ben"),
+        ("11 May", "ben"),
+    ]
+
+
+def test_the_example_of_event_time_holds(the_examples):
+    assert only_row(
+        the_examples,
+        """
+        select strftime(event_at, '%H:%M'), time_quality from marts.fct_events
+        where event_id = 'slow'
+        """,
+    ) == ("10:00", "corrected")
+
+
+def test_the_example_of_activation_holds(the_examples):
+    assert only_row(
+        the_examples,
+        """
+        select entities, reached, reach_rate, median_hours from marts.activation
+        where milestone = 'connected' and cohort_week = '2025-04-28'
+        """,
+    ) == (2, 1, 0.5, 72)
+
+
 # -- sources.md
 
 
@@ -187,7 +307,7 @@ def citations() -> Iterator[tuple[str, str, str]]:
     """Each citation of a heading of docs/: the citing file, the document, the anchor."""
     for folder in ("tests", "models", "macros", "seeds", "loaders", "analyses"):
         for path in sorted((REPO / folder).rglob("*")):
-            if path.suffix not in (".py", ".sql", ".yml", ".md") or path == Path(__file__):
+            if path.suffix not in (".py", ".sql", ".yml", ".md"):
                 continue
             for document, anchor in re.findall(r"docs/(\w+)\.md#([\w-]+)", path.read_text()):
                 yield path.relative_to(REPO).as_posix(), document, anchor
