@@ -336,7 +336,9 @@ def test_every_link_leads_somewhere(path):
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_every_file_of_the_repo_that_a_doc_names_exists(path):
-    for name in re.findall(r"`((?:seeds|loaders|tests|models|docs)/[\w/.]*)`", path.read_text()):
+    for name in re.findall(
+        r"`((?:seeds|loaders|macros|tests|models|docs)/[\w/.]*)`", path.read_text()
+    ):
         assert (REPO / name).exists(), name
 
 
