@@ -26,7 +26,12 @@ PLAN = {
         {"match_on": "company_id", "value": "studio", "reason": "our own"},
     ],
     "activity_reports": [
-        {"report": "schools", "entity": "company", "filter_by": "is_school", "filter_values": "true"},
+        {
+            "report": "schools",
+            "entity": "company",
+            "filter_by": "is_school",
+            "filter_values": "true",
+        },
         {"report": "50 rooms", "entity": "company", "filter_by": "rooms", "filter_values": "50.0"},
         {"report": "sales", "entity": "user", "filter_by": "teams", "filter_values": "sales;ops"},
         {"report": "users", "entity": "user"},
@@ -182,9 +187,9 @@ def test_a_trait_has_its_planned_type_in_every_table(school):
     dims = "select is_school::varchar || ' ' || rooms::varchar from marts.dim_companies"
     where = "where company_id in ('a', 'b', 'c', 'd')"
     assert column(school, f"{dims} {where}") == ["true 50.0"] * 4
-    assert school.rows("select is_school, rooms from marts.dim_companies where company_id = 'e'") == [
-        {"is_school": False, "rooms": None}
-    ]
+    assert school.rows(
+        "select is_school, rooms from marts.dim_companies where company_id = 'e'"
+    ) == [{"is_school": False, "rooms": None}]
     assert school.rows(
         """
         select trait, value, list(value_as_sent order by entity_id) as sent
@@ -228,20 +233,26 @@ def test_a_filter_compares_values_of_the_planned_type_and_any_element_of_a_list(
 def test_a_group_id_is_a_text_or_a_number(school):
     companies = "select company_id from marts.fct_events where user_id = 'nora' order by event_id"
     assert column(school, companies) == ["42"] * 6  # the number; the others by membership
-    assert column(school, "select company_id from marts.fct_events where user_id = 'otto'") == ["42"]
+    assert column(school, "select company_id from marts.fct_events where user_id = 'otto'") == [
+        "42"
+    ]
     odd = "select company_id from marts.dim_companies where company_id similar to '.*(g1|true| ).*'"
     assert column(school, odd) == []
 
 
 def test_an_id_that_means_nobody_joins_nobody(school):
-    visits = "select user_id, anonymous_id from marts.fct_events where event_id in ('visitor', 'nobody')"
+    visits = (
+        "select user_id, anonymous_id from marts.fct_events where event_id in ('visitor', 'nobody')"
+    )
     assert school.rows(f"{visits} order by 2") == [
         {"user_id": None, "anonymous_id": "anonymousId"},
         {"user_id": None, "anonymous_id": None},
     ]
     for table in ("dim_users", "fct_activity_days", "fct_traits"):
         key = "entity_id" if table == "fct_traits" else "user_id"
-        assert column(school, f"select {key} from marts.{table} where {key} ilike 'undefined'") == []
+        assert (
+            column(school, f"select {key} from marts.{table} where {key} ilike 'undefined'") == []
+        )
     returned = """
         select retained from marts.retention_overall
         where report = 'users by week' and period_number = 1
@@ -269,7 +280,9 @@ def test_an_event_before_the_earliest_day_is_dated_by_its_receive_time(school):
 
 def test_white_space_at_the_ends_of_ids_and_names_does_not_count(school):
     events = "select event, user_id, is_planned from marts.fct_events where user_id like 'u%'"
-    assert [tuple(row.values()) for row in school.rows(events)] == [("lesson_booked", "u", True)] * 2
+    assert [tuple(row.values()) for row in school.rows(events)] == [
+        ("lesson_booked", "u", True)
+    ] * 2
     assert column(school, "select role from marts.dim_users where user_id = 'u'") == ["teacher"]
 
 

@@ -86,5 +86,8 @@ def filtered_texts(value: Any) -> list[str]:
 def json_text(value: Any) -> str:
     """A value as JSON; a time as its ISO 8601 text."""
     if isinstance(value, datetime):
-        value = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        seconds, _, fraction = (
+            value.astimezone(UTC).isoformat().removesuffix("+00:00").partition(".")
+        )
+        value = seconds + f".{fraction}".rstrip(".0") + "Z"
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
