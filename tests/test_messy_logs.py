@@ -321,3 +321,129 @@ def test_an_entity_that_signed_up_before_the_logs_is_in_no_cohort(school):
 def test_internal_people_are_known_by_e_mail_id_and_company(school):
     internal = "select user_id from marts.dim_users where is_internal order by 1"
     assert column(school, internal) == ["boss@lab.example", "intern", "only-studio"]
+
+
+# -- logs without group calls
+
+BY_DOMAIN = {"companies_by_email_domain": True}
+NIGHTS_OF_E_MAILS = [
+    [
+        track("2024-03-05", userId="ana", messageId="ana 1"),
+        identify("2024-03-05", "ana", email="ana@acme.example"),
+        track("2024-03-05", userId="ben", messageId="ben 1"),
+        identify("2024-03-05", "ben", email="ben@gmail.com"),
+        track("2024-03-05", userId="eva", messageId="eva 1"),
+        track("2024-03-05", userId="fay", messageId="fay 1"),
+        identify("2024-03-05", "fay", email="fay@acme.example"),
+        identify("2024-03-05", "hal", email="hal@ACME.example"),  # without an event
+        track("2024-03-05", anonymousId="phone", messageId="phone 1"),
+    ],
+    [  # Eva tells her e-mail late; Ana changes hers; Fay is seen with a company after all.
+        identify("2024-03-08", "eva", email="eva@acme.example"),
+        identify("2024-03-08", "ana", email="ana@bolt.example"),
+        group("2024-03-08", "fay", "fays"),
+        track("2024-03-08", userId="eva", anonymousId="phone", messageId="eva 2"),
+    ],
+    [  # Ben's other e-mail has a domain of its own; Eva takes hers back.
+        identify("2024-03-10", "ben", email="ben@corp.example"),
+        identify("2024-03-10", "eva", email=""),
+        track("2024-03-12", userId="last"),
+    ],
+]
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one load", "by night"])
+def without_groups(request, tmp_path_factory) -> list[Daybook]:
+    """What each of the nights comes to, from a clean load or night by night."""
+    nightly = Daybook(tmp_path_factory.mktemp("nightly") / "daybook")
+    found = []
+    for night in range(3):
+        daybook = nightly if request.param == 3 else Daybook(tmp_path_factory.mktemp("c") / "d")
+        for seed, rows in PLAN.items():
+            daybook.seed(seed, rows)
+        first = night if request.param == 3 else 0
+        for n in range(first, night + 1):
+            daybook.write(
+                [{k: v for k, v in c.items() if v is not None} for c in NIGHTS_OF_E_MAILS[n]],
+                f"{n}.jsonl",
+            )
+        daybook.land()
+        daybook.build(vars=BY_DOMAIN)
+        found.append(
+            {
+                "events": daybook.rows(
+                    """
+                    select event_id, company_id, company_source from marts.fct_events
+                    where event_id like '% %' order by all
+                    """
+                ),
+                "users": daybook.rows(
+                    "select user_id, company_id from marts.dim_users order by all"
+                ),
+                "companies": daybook.rows(
+                    "select company_id, members from marts.dim_companies order by all"
+                ),
+                "memberships": daybook.rows(
+                    """
+                    select user_id, company_id, first_day::varchar as first_day,
+                        last_day::varchar as last_day
+                    from marts.fct_memberships order by all
+                    """
+                ),
+            }
+        )
+    return found
+
+
+def rows_of(night: dict, table: str) -> list[tuple]:
+    return [tuple(row.values()) for row in night[table]]
+
+
+def test_a_user_without_a_company_belongs_to_the_domain_of_its_latest_e_mail(without_groups):
+    first, second, third = without_groups
+    assert rows_of(first, "events") == [
+        ("ana 1", "acme.example", "email_domain"),
+        ("ben 1", None, None),  # a public domain
+        ("eva 1", None, None),
+        ("fay 1", "acme.example", "email_domain"),
+        ("phone 1", None, None),
+    ]
+    assert rows_of(second, "events") == [
+        ("ana 1", "bolt.example", "email_domain"),
+        ("ben 1", None, None),
+        ("eva 1", "acme.example", "email_domain"),
+        ("eva 2", "acme.example", "email_domain"),
+        ("fay 1", "fays", "membership"),
+        ("phone 1", "acme.example", "email_domain"),  # Eva's phone
+    ]
+    assert rows_of(third, "events") == [
+        ("ana 1", "bolt.example", "email_domain"),
+        ("ben 1", "corp.example", "email_domain"),
+        ("eva 1", None, None),
+        ("eva 2", None, None),
+        ("fay 1", "fays", "membership"),
+        ("phone 1", None, None),
+    ]
+
+
+def test_a_company_of_an_e_mail_domain_has_its_users_as_members(without_groups):
+    # The last complete day of the first night is 2024-03-04: nobody has been seen.
+    third = without_groups[2]
+    assert rows_of(third, "users") == [
+        ("ana", "bolt.example"),
+        ("ben", "corp.example"),
+        ("eva", None),
+        ("fay", "fays"),
+        ("hal", "acme.example"),
+    ]
+    assert rows_of(third, "companies") == [
+        ("bolt.example", 1),
+        ("corp.example", 1),
+        ("fays", 1),
+    ]
+    assert rows_of(third, "memberships") == [
+        ("ana", "bolt.example", "2024-03-05", "2024-03-08"),
+        ("ben", "corp.example", "2024-03-05", "2024-03-10"),
+        ("fay", "fays", "2024-03-08", "2024-03-08"),
+        ("hal", "acme.example", "2024-03-05", "2024-03-05"),
+    ]

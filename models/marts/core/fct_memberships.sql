@@ -17,6 +17,7 @@ presence as (
     where
         user_id is not null
         and company_id is not null
+        and first_day is not null
         and (
             first_sighted_on is not null
             or user_id in (select users_by_email_domain.user_id from users_by_email_domain)
