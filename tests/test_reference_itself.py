@@ -585,6 +585,17 @@ def test_a_user_never_sighted_with_a_company_belongs_to_that_of_its_e_mails_doma
     assert (of_ana["first_day"], of_ana["last_day"]) == (date(2024, 3, 4), date(2024, 3, 8))
 
 
+def test_a_user_sighted_with_a_company_after_the_last_complete_day_has_none_in_the_dims():
+    lines = [
+        track("ana", "03-04", messageId="before"),
+        identify("ana", "03-08", {"email": "ana@acme.example"}),
+        track("ana", "04-20", messageId="after", context={"groupId": "bolt"}),
+    ]
+    variables = {**BY_DOMAIN, "as_of": "2024-03-30"}
+    assert events(lines, "company_id", ADDRESSES, variables)["before"] == ("bolt",)
+    assert users(lines, "company_id", ADDRESSES, variables) == {"ana": (None,)}
+
+
 # Sign-ups
 
 
