@@ -1,6 +1,5 @@
 -- One row: the last day known to be whole, and the latest one with a call. Never from the clock: the
 -- same logs give the same answers next year.
--- depends_on: {{ ref('stg_seed_problems') }}
 {{ config(post_hook='{{ note_as_of() }}') }}
 
 with
