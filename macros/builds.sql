@@ -21,6 +21,7 @@
     insert into meta.builds by name
     select
         coalesce((select max(build) from meta.builds), 0) + 1 as build,
+        '{{ flags.WHICH }}' as command,
         {{ models_version() }} as version,
         coalesce((select max(load_id) from raw.loads), 0) as latest_load,
         (select count(*) from raw.taken_out) as taken_out,

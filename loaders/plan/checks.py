@@ -34,22 +34,25 @@ def check_seeds(seeds: dict[str, Seed]) -> list[Problem]:
 
 
 def event_names(seeds: dict[str, Seed]) -> dict[str, str] | None:
-    """Map every planned name, today's and former ones, to today's; None if the seed is unreadable."""
+    """Map every planned name, former ones too, to today's; None if the seed is unreadable."""
     seed = seeds.get("tracking_plan_events")
-    if not seed or seed.header is None:
-        return None
-    names = {name: row["event"] for row in seed.rows for name in split(row["former_names"])}
-    return names | {row["event"]: row["event"] for row in seed.rows if row["event"]}
+    return _names(seed.rows, "event") if seed and seed.header else None
 
 
 def trait_names(seeds: dict[str, Seed], entity: str) -> dict[str, str] | None:
     """Map every planned trait of an entity, likewise."""
     seed = seeds.get("tracking_plan_traits")
-    if not seed or seed.header is None:
+    if not seed or not seed.header:
         return None
-    rows = [row for row in seed.rows if row["entity"].lower() == entity]
-    names = {name: row["trait"] for row in rows for name in split(row["former_names"])}
-    return names | {row["trait"]: row["trait"] for row in rows if row["trait"]}
+    return _names([row for row in seed.rows if row["entity"].lower() == entity], "trait")
+
+
+def _names(rows: list[Row], column: str) -> dict[str, str]:
+    names = {row[column]: row[column] for row in rows if row[column]}
+    for row in rows:
+        for former in split(row["former_names"]):
+            names.setdefault(former, row[column])
+    return names
 
 
 def split(cell: str) -> list[str]:
@@ -140,6 +143,8 @@ def _write(column: Column) -> str:
         what = what if len(column.values) > 1 else column.values[0]
     elif column.kind == "date":
         what = "a date like 2025-03-31"
+    elif column.unit:
+        what = f"a number of {column.unit}"
     else:
         what = "a whole number" if column.kind == "whole number" else "a number"
         what += f" from {column.at_least}" if column.at_least is not None else ""

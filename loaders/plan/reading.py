@@ -29,7 +29,10 @@ class Row:
 
 @dataclass
 class Seed:
-    """A seed: its rows, and what is wrong with the file. `header` is None if it has no usable one."""
+    """A seed: its rows, and what is wrong with the file.
+
+    `header` is None where the columns are not those of the seed.
+    """
 
     name: str
     file: str  # as it is shown
@@ -133,10 +136,10 @@ def _check_header(seed: Seed, line: int, header: list[str]) -> bool:
     known = [column.name for column in columns]
     as_it_should_be = f"write {','.join(column.name for column in columns if not column.optional)}"
     for separator, plural in _OTHER_SEPARATORS.items():
-        if len(header) == 1 and {part.strip() for part in header[0].split(separator)} & set(known):
-            if separator in header[0]:
-                seed.report(line, f"its columns are separated by {plural}, not by commas", _AS_CSV)
-                return False
+        parts = {part.strip() for part in ",".join(header).split(separator)}
+        if len(parts) > 1 and parts & set(known):
+            seed.report(line, f"its columns are separated by {plural}, not by commas", _AS_CSV)
+            return False
     if not set(header) & set(known):
         seed.report(line, "it has none of the columns of this seed", as_it_should_be)
         return False

@@ -11,20 +11,21 @@ PERIODS = ("day", "week", "month")
 TYPES = ("string", "number", "boolean", "datetime", "array", "object")
 
 # Columns that the plan's traits and context columns are put beside.
-FIXED_COLUMNS = {
+_FIXED_COLUMNS = {
     "user": (
         "user_id company_id first_seen_at signed_up_at activated_at last_active_at is_internal"
-    ).split(),
+    ),
     "company": (
         "company_id first_seen_at signed_up_at activated_at last_active_at members"
         " monthly_active_users plan is_paying mau_limit is_over_mau_limit is_internal"
-    ).split(),
+    ),
     "fct_events": (
         "event_id event event_as_sent event_at event_day received_at user_id anonymous_id"
         " company_id company_source properties library source is_planned is_internal time_quality"
         " load_id line_number call_number name side"
-    ).split(),
+    ),
 }
+FIXED_COLUMNS = {table: columns.split() for table, columns in _FIXED_COLUMNS.items()}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Column:
     blank: str | None = None  # what a blank cell means; None: it may not be blank
     values: tuple[str, ...] = ()  # of a choice, compared without case
     at_least: int | None = None
+    unit: str = ""  # of a number
     optional: bool = False  # whether the file may lack the column
 
 
@@ -306,6 +308,7 @@ SEEDS = {
                 "days since sign-up within which it must be reached",
                 "14",
                 at_least=0,
+                unit="days",
             ),
         ),
         (("entity", "milestone"), ("entity", "position")),
