@@ -1518,8 +1518,8 @@ MUTANTS = [
     Mutant(
         "a use of a day to come does not count",
         FEATURE_PERIODS,
-        "        and days_to_count.event_day between {{ earliest_day() }} and as_of.as_of as counts\n",
-        "        as counts\n",
+        "        and days_to_count.event_day between {{ earliest_day() }} and as_of.as_of as",
+        "        as",
         COUNTED_USES,
     ),
     Mutant(
@@ -1665,8 +1665,8 @@ MUTANTS = [
     Mutant(
         "a sighting on the same day in another company counts",
         f"{WHO}/int_internal_entities.sql",
-        "    where user_id not in (select users_of_other_companies.user_id from users_of_other_companies)\n",
-        "",
+        "    where user_id not in (select users_of_other",
+        "    where user_id is not null or user_id not in (select users_of_other",
         "a_user_all_of_whose_companies_are_internal_is_internal",
     ),
     Mutant(
