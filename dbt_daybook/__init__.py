@@ -35,6 +35,12 @@ class Plugin(dbtPlugin):
             for path in sorted((folder / each).rglob("*.csv"))
             if path.stem in SEEDS
         ]
+        missing = sorted(SEEDS.keys() - {path.stem for path in paths})
+        if missing and _PACKAGE in (project.get("seeds") or {}) and project_name != _PACKAGE:
+            raise Stopped(
+                f"seeds/ has no {', '.join(f'{name}.csv' for name in missing)}, which this version"
+                " of Daybook reads. To add what is missing, run: daybook init ."
+            )
         if not all(map(_is_utf8, paths)):
             seeds = {
                 path.stem: read_seed(path.stem, path, str(path.relative_to(folder)))

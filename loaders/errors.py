@@ -6,6 +6,7 @@
     |-- NoSuchLoad               a load number that the ledger does not have
     |-- NoDatabase               nothing has been landed here yet
     |-- BucketError              object storage that cannot be reached, or refuses
+    |-- CannotInit               a folder in which no project can be made
     |-- NotInstalled             something that only an extra brings
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
@@ -48,6 +49,10 @@ class NoDatabase(DaybookError):
 
 class BucketError(DaybookError):
     """Object storage that cannot be reached, or refuses what it is asked."""
+
+
+class CannotInit(DaybookError):
+    """A folder in which `daybook init` cannot make a project."""
 
 
 class NotInstalled(DaybookError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import REPO, Daybook
+from harness import JUNE, REPO, Daybook
 
 # Where the names of no product may stand. (Analyses may name them.)
 SQL = ("models/**/*.sql", "macros/**/*.sql", "tests/sql/**/*.sql", "loaders/*.sql")
@@ -57,7 +57,7 @@ class Finding:
 def names(*columns: str) -> set[str]:
     """The names in the seeds that come with Daybook, in lower case; of some columns, or of all."""
     found = set()
-    for path in (REPO / "seeds").rglob("*.csv"):
+    for path in (JUNE / "seeds").rglob("*.csv"):
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
                 for column in NAMES_IN.get(path.stem, ()):
