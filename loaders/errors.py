@@ -10,7 +10,9 @@
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- AccountingFailed         the ledger and the tables disagree: never committed
     |-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
-    `-- StillGrowing             one file is left for next time, the others go on
+    |-- StillGrowing             one file is left for next time, the others go on
+    |-- BadProject               a dbt_project.yml or a folder of questions that is of no use
+    `-- BadQuestion              one question has no answer, the others go on (exit 1 at the end)
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
@@ -62,6 +64,18 @@ class DamagedFile(DaybookError):
 
 class StillGrowing(DaybookError):
     """A file that somebody writes to while it is read."""
+
+
+class BadProject(DaybookError):
+    """The dbt project here cannot be read, or has nothing to ask."""
+
+
+class BadQuestion(DaybookError):
+    """A file of `analyses/` that cannot be answered: what is wrong, and on which line."""
+
+    def __init__(self, what: str, line: int | None = None):
+        super().__init__(what)
+        self.line = line
 
 
 SOME_FILES_REFUSED = 4
