@@ -12,7 +12,7 @@ import duckdb
 from loaders.display import show_path
 from loaders.errors import BadQuestion
 from loaders.questions.files import Question
-from loaders.questions.needs import Plan, kinds_needed
+from loaders.questions.needs import Plan, no_answer
 from loaders.questions.project import Project
 from loaders.questions.template import Tables, Template
 
@@ -49,34 +49,26 @@ class Asker:
                 raise BadQuestion(question.problem)
             sql = self._template.render(question.sql)
             if missing := self._plan.lacks(sql):
-                return Answer(question, problem=self._not_planned(question, missing, sql))
+                return Answer(question, problem=no_answer(missing, question.path))
             return self._run(question, sql, keep)
         except BadQuestion as problem:
             return Answer(question, problem=_one_line(question, problem), failed=True)
 
     def _run(self, question: Question, sql: str, keep: int | None) -> Answer:
+        lines_before = 0
         try:
-            _check_that_it_is_a_select(self._connection.extract_statements(sql))
-            result = self._connection.execute(sql)
+            select = _the_select(self._connection.extract_statements(sql))
+            # Without the comments above it: DuckDB 2.0 counts its lines from the wrong place.
+            lines_before = sql[: max(sql.find(select), 0)].count("\n")
+            result = self._connection.execute(select)
             columns = [column[0] for column in result.description]
             return _read(question, columns, _rows(result), keep)
         except duckdb.Error as problem:
-            raise _explained(problem) from problem
-
-    def _not_planned(self, question: Question, missing: str, sql: str) -> str:
-        path = show_path(str(question.path))
-        kinds = kinds_needed(sql)
-        if missing.startswith("The var"):
-            what_next = "Name yours there."
-        else:
-            own = f"your own {kinds[0]}" if len(kinds) == 1 else "your own"
-            what_next = f"Name {own} in {path}."
-            if question.path.is_absolute():  # one of Daybook's, where an upgrade would undo it
-                what_next = f"Copy {path} into your analyses/ and name {own} there."
-        return f"{missing}: this question has no answer here. {what_next}"
+            raise _explained(problem, lines_before) from problem
 
 
-def _check_that_it_is_a_select(statements: list) -> None:
+def _the_select(statements: list[duckdb.Statement]) -> str:
+    """The text of the one statement, a SELECT, without the comments above it."""
     if not statements:
         raise BadQuestion("it holds no query. Write a SELECT, or remove the file")
     if len(statements) > 1:
@@ -84,6 +76,7 @@ def _check_that_it_is_a_select(statements: list) -> None:
     kind = statements[0].type.name
     if kind != "SELECT":
         raise BadQuestion(f"it holds a statement of type {kind}; a question is one SELECT")
+    return statements[0].query
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
@@ -113,21 +106,23 @@ def _read(
     return Answer(question, sentence, shown, kept, more)
 
 
-def _explained(problem: duckdb.Error) -> BadQuestion:
+def _explained(problem: duckdb.Error, lines_before: int) -> BadQuestion:
     """DuckDB's message on one line: what is wrong, what it suggests, and where."""
     text = str(problem)
     what, *others = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
     what = re.sub(r"^[A-Z][A-Za-z /-]* Error: ", "", what).rstrip("!.")
     if hint := next((line for line in others if re.match("Did you mean|Candidate", line)), ""):
-        hint = re.sub(r"^Candidate bindings: *:? *", "There are: ", hint)
-        what = f"{what}. {hint}"
-    elif isinstance(problem, duckdb.CatalogException):
-        what = f"{what}. Correct the name, or build the model: dbt build"
+        what += ". " + re.sub(r"^Candidate bindings: *:? *", "There are: ", hint)
+    if what.startswith("Table with name"):
+        what = _sentence(what) + " Correct the name, or build the model: dbt build"
     line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
-    return BadQuestion(what, line=int(line[1]) if line else None)
+    return BadQuestion(what, line=lines_before + int(line[1]) if line else None)
 
 
 def _one_line(question: Question, problem: BadQuestion) -> str:
     where = show_path(str(question.path)) + (f", line {problem.line}" if problem.line else "")
-    said = str(problem)
-    return f"{where}: {said}" if said.endswith(("?", ".")) else f"{where}: {said}."
+    return f"{where}: {_sentence(str(problem))}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."

@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from loaders.display import show_path
 from loaders.errors import BadQuestion
 from loaders.questions.project import PROJECT_FILE
 from loaders.questions.template import Tables
@@ -35,11 +38,23 @@ PLANNED = {
     **{f"{kind} report": (f"{kind}_reports", "report", "true") for kind in REPORTS},
     "funnel": ("funnels", "funnel", "true"),
 }
+KINDS = (*PLANNED, VAR)
 
 
-def is_need(line: str) -> bool:
-    """Whether a comment line states a need."""
-    return NEED.match(line) is not None
+@dataclass(frozen=True)
+class Need:
+    """One thing that a question needs of the plan."""
+
+    kind: str  # a key of PLANNED, or VAR
+    name: str
+
+    def __str__(self) -> str:
+        """What is wrong where the plan lacks it."""
+        if self.kind == VAR:
+            return f'the var "{self.name}" is empty in {PROJECT_FILE}'
+        if self.kind.endswith("report") or self.kind == "funnel":
+            return f'no {self.kind} is called "{self.name}"'
+        return f'the tracking plan has no {self.kind} "{self.name}"'
 
 
 class Plan:
@@ -50,51 +65,58 @@ class Plan:
     ):
         self._connection, self._tables, self._vars = connection, tables, variables
 
-    def lacks(self, sql: str) -> str | None:
-        """What `sql` needs and the plan does not have, in a sentence without its end."""
+    def lacks(self, sql: str) -> list[Need]:
+        """What `sql` needs and the plan does not have."""
         missing = []
-        for kind, name in _needs(sql):
-            if kind == VAR and self._vars.get(name) in (None, ""):
-                # What other lines need may be named by this var.
-                return f'The var "{name}" is empty in {PROJECT_FILE}'
-            if kind != VAR and not name:
-                raise BadQuestion(f'"needs: {kind}" is without a name')
-            if kind != VAR and not self._has(kind, name):
-                missing.append(_sentence(kind, name))
-        if not missing:
-            return None
-        return f"{missing[0][0].upper()}{missing[0][1:]}" + "".join(f"; {x}" for x in missing[1:])
+        for need in _needs(sql):
+            if not self._has(need):
+                missing.append(need)
+                if need.kind == VAR:  # it may name what the lines below need
+                    break
+        return missing
 
-    def _has(self, kind: str, name: str) -> bool:
-        seed, column, rows = PLANNED[kind]
+    def _has(self, need: Need) -> bool:
+        if need.kind == VAR:
+            return bool(str(self._vars.get(need.name) or "").strip())
+        seed, column, rows = PLANNED[need.kind]
         if not self._tables.has(seed, "seeds"):
             return False
         found = self._connection.execute(
-            f"select count(*) from seeds.{seed} where {rows} and trim({column}) = ?", [name]
+            f"select count(*) from seeds.{seed} where {rows} and trim({column}) = ?", [need.name]
         )
         return found.fetchone()[0] > 0
 
 
-def kinds_needed(sql: str) -> list[str]:
-    """The last word of each kind that `sql` needs, once: event, trait, report, var."""
-    return list(dict.fromkeys(kind.split()[-1] for kind, _ in _needs(sql)))
+def no_answer(missing: list[Need], question: Path) -> str:
+    """Say in one line what the plan lacks, and where to name something else."""
+    what = "; ".join(map(str, missing))
+    path = show_path(str(question))
+    kinds = {need.kind.split()[-1] for need in missing}
+    own = f"your own {kinds.pop()}" if len(kinds) == 1 else "your own"
+    if missing[-1].kind == VAR:
+        what_next = f"Set it in {PROJECT_FILE}, then run: dbt build."
+    elif question.is_absolute():  # one that came with Daybook: an upgrade would undo the change
+        what_next = f"Copy {path} into your analyses/ and name {own} there."
+    else:
+        what_next = f"Name {own} in {path}."
+    return f"{what[0].upper()}{what[1:]}: this question has no answer here. {what_next}"
 
 
-def _needs(sql: str) -> Iterator[tuple[str, str]]:
+def is_need(line: str) -> bool:
+    """Whether a comment line states a need."""
+    return NEED.match(line) is not None
+
+
+def _needs(sql: str) -> Iterator[Need]:
     for line in sql.splitlines():
         if not (stated := NEED.match(line)):
             continue
-        need = " ".join(stated[1].split(" ")).strip()
-        for kind in (*PLANNED, VAR):
-            if re.match(rf"{kind}(\s|$)", need, re.IGNORECASE):
-                yield kind, need[len(kind) :].strip()
-                break
-        else:
-            known = ", ".join((*PLANNED, VAR))
-            raise BadQuestion(f'"needs: {need}" is not understood. What can be needed: {known}')
-
-
-def _sentence(kind: str, name: str) -> str:
-    if kind.endswith("report") or kind == "funnel":
-        return f'no {kind} is called "{name}"'
-    return f'the tracking plan has no {kind} "{name}"'
+        text = stated[1].strip()
+        kind = next((k for k in KINDS if re.match(rf"{k}(\s|$)", text, re.IGNORECASE)), None)
+        if kind is None:
+            raise BadQuestion(
+                f'"needs: {text}" is not understood. What can be needed: {", ".join(KINDS)}'
+            )
+        if not (name := text[len(kind) :].strip()):
+            raise BadQuestion(f'"needs: {kind}" is without a name')
+        yield Need(kind, name)

@@ -93,7 +93,8 @@ def as_json(value: Any) -> Any:
 def _print_answer(console: Console, answer: Answer) -> None:
     console.print(Text(safe(answer.question.text), style="bold"))
     if answer.problem:
-        _print_sentence(console, answer.problem)
+        # On one line, however narrow the terminal: the path in it can be copied.
+        console.print(Text(f"{' ' * MARGIN}{safe(answer.problem)}"), soft_wrap=True)
     elif answer.sentence is not None:
         _print_sentence(console, as_text(answer.sentence))
     elif not answer.rows:

@@ -66,9 +66,12 @@ def _vars(settings: dict[str, Any]) -> dict[str, Any]:
     everything = settings.get("vars") or {}
     if not isinstance(everything, dict):
         raise BadProject(f"{PROJECT_FILE}: vars must be a block of names and values.")
-    packages = [each for each in ("daybook", settings.get("name")) if each in everything]
-    scopes = [everything[each] for each in packages if isinstance(everything[each], dict)]
-    values = {name: value for name, value in everything.items() if value not in scopes}
-    for scope in scopes:
-        values |= scope
+    packages = [
+        name
+        for name in ("daybook", str(settings.get("name")))
+        if isinstance(everything.get(name), dict)
+    ]
+    values = {name: value for name, value in everything.items() if name not in packages}
+    for name in packages:
+        values |= everything[name]
     return values
