@@ -12,7 +12,8 @@ from loaders.errors import BadProject
 from loaders.questions.needs import is_need
 
 ORDER = re.compile(r"q?(\d+)_", re.IGNORECASE)  # q3_where_from.sql, 3_where_from.sql
-COMMENT_MARKS = re.compile(r"--+|/\*+|\*+/|\{#-?|-?#\}|^\s*\*+\s")
+COMMENT = re.compile(r"\s*(?:--[^\n]*|/\*.*?\*/|\{#.*?#\})", re.DOTALL)
+COMMENT_MARKS = re.compile(r"^\s*(?:--+|/\*+|\{#-?|\*+(?!/))|(?:\*+/|-?#\})\s*$")
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,13 @@ class Question:
 
 def first_comment(sql: str) -> str | None:
     """The first line with words of the comments that the file begins with."""
-    in_block = False
-    for line in sql.splitlines():
-        text = line.strip()
-        starts_block = text.startswith(("/*", "{#"))
-        if not (in_block or starts_block or text.startswith("--") or not text):
-            return None
-        words = COMMENT_MARKS.sub(" ", line).strip()
-        if words and not is_need(line):
-            return words
-        in_block = (in_block or starts_block) and not text.endswith(("*/", "#}"))
+    place = 0
+    while comment := COMMENT.match(sql, place):
+        for line in comment[0].splitlines():
+            words = COMMENT_MARKS.sub("", line).strip()
+            if words and not is_need(line):
+                return words
+        place = comment.end()
     return None
 
 
@@ -90,7 +88,8 @@ def chosen(wanted: str | None, analyses: Path) -> list[Question]:
         top = [question for question in found if question.is_at_the_top]
         if not top:
             raise BadProject(
-                f"There is no question in {analyses}: write a SELECT into a .sql file."
+                f"There is no question at the top of {analyses}. Write a SELECT into a .sql file"
+                " there, or name one of: daybook ask --list"
             )
         return top
     if picked := _by_name(wanted, found) or _by_word(wanted, found):

@@ -40,14 +40,16 @@ def _settings(folder: Path) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        raise BadProject(f"{PROJECT_FILE} cannot be read: {problem}. Correct it first.") from None
+        raise BadProject(
+            f"{PROJECT_FILE} cannot be read: {problem}. Correct it, then ask again."
+        ) from None
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         what = getattr(problem, "problem", None) or "it is not YAML"
-        raise BadProject(f"{PROJECT_FILE}{line}: {what}. Correct it first.") from None
+        raise BadProject(f"{PROJECT_FILE}{line}: {what}. Correct it, then ask again.") from None
     if not isinstance(settings, dict):
-        raise BadProject(f"{PROJECT_FILE} holds no settings. Correct it first.")
+        raise BadProject(f"{PROJECT_FILE} holds no settings. Correct it, then ask again.")
     return settings
 
 
@@ -65,7 +67,9 @@ def _vars(settings: dict[str, Any]) -> dict[str, Any]:
     """All vars; those under a package's name apply to it, and win over those of everybody."""
     everything = settings.get("vars") or {}
     if not isinstance(everything, dict):
-        raise BadProject(f"{PROJECT_FILE}: vars must be a block of names and values.")
+        raise BadProject(
+            f"{PROJECT_FILE}: vars must be a block of names and values. Correct it, then ask again."
+        )
     packages = [
         name
         for name in ("daybook", str(settings.get("name")))
