@@ -141,8 +141,11 @@
    number below. A number for all of it is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    {%- set found = [3, taken_out.columns[0][0] if taken_out else 0] -%}
-    {%- for name in ['timezone', 'week_start', 'signup_event', 'unplanned_counts_as_active'] -%}
+    {%- set found = [4, taken_out.columns[0][0] if taken_out else 0] -%}
+    {%- for name in [
+        'timezone', 'week_start', 'earliest_day', 'signup_event', 'unplanned_counts_as_active',
+        'email_trait', 'companies_by_email_domain'
+    ] -%}
     {%- do found.append("'" ~ var(name) | string | replace("'", "''") ~ "'") -%}
     {%- endfor -%}
     {%- for relation in also -%}
@@ -178,9 +181,9 @@
 {%- endmacro %}
 
 {# Likewise, the newest load that is in this table, by a column of its own. #}
-{% macro newest_load(column) -%}
+{% macro newest_load(column, also=[]) -%}
     {{ return(_unless_it_starts_anew(
-        'select coalesce(max(' ~ column ~ '), 0) from ' ~ this, []
+        'select coalesce(max(' ~ column ~ '), 0) from ' ~ this, also
     )) }}
 {%- endmacro %}
 

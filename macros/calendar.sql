@@ -11,10 +11,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Days, weeks and months numbered without gaps. A readable time lies in 1970 to 2099, and a corrected
-   one at most 129 years before that: the first of each is that of this day. #}
+{# Days, weeks and months are numbered without gaps. Number 1 is that of this day. #}
 {% macro first_of_all_days() -%}
-    date '1841-01-01'
+    date '1970-01-01'
 {%- endmacro %}
 
 {% macro day_number_of(day) -%}
