@@ -289,7 +289,7 @@ BAD_FILES = {
     ),
     "need_of_nothing": (
         "-- needs: user trait \nselect 1",
-        ': "needs: user trait" is without a name.',
+        ': "needs: user trait" names nothing.',
     ),
     "latin": (b"-- Why?\n-- caf\xe9\nselect 1", ": line 2 is not UTF-8; save it as UTF-8."),
 }

@@ -28,31 +28,23 @@ public_domains as (
 domains as (
     select
         user_id,
-        regexp_extract(email, '@([^@\s]+)$', 1) as domain
+        split_part(email, '@', -1) as domain
     from emails
-    where regexp_matches(email, '[^@]@[^@\s]+$')
+    where
+        contains(email, '@')
+        and not ends_with(email, '@')
 ),
 
--- All companies that a user was sighted with, and the one that it has by its e-mail's domain.
+-- Every company that a user was ever seen with, or has by its e-mail's domain.
 user_companies as (
     select
         memberships.user_id,
         memberships.company_id
     from {{ ref('fct_memberships') }} as memberships
     inner join {{ ref('calendar') }} as calendar
-        on memberships.first_day <= calendar.as_of
-
-    union
-
-    select
-        users.user_id,
-        users.company_id
-    from {{ ref('dim_users') }} as users
-    inner join {{ ref('dim_companies') }} as companies
-        on users.company_id = companies.company_id
-    where
-        not users.is_internal
-        and not companies.is_internal
+        on
+            memberships.first_day <= calendar.as_of
+            and memberships.last_day >= date '{{ var("earliest_day") }}'
 ),
 
 companies_of_domains as (

@@ -118,5 +118,5 @@ def _needs(sql: str) -> Iterator[Need]:
                 f'"needs: {text}" is not understood. What can be needed: {", ".join(KINDS)}'
             )
         if not (name := text[len(kind) :].strip()):
-            raise BadQuestion(f'"needs: {kind}" is without a name')
+            raise BadQuestion(f'"needs: {kind}" names nothing')
         yield Need(kind, name)
