@@ -34,11 +34,17 @@ class Disagreement:
 
 def has_landed(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this database has the ledger, and the ledger a row."""
-    tables = connection.execute(
-        "select 1 from information_schema.tables"
-        " where table_schema = 'raw' and table_name = 'loads'"
+    return _has_table(connection, "raw", "loads") and bool(
+        connection.execute("select 1 from raw.loads limit 1").fetchone()
+    )
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, name],
     ).fetchone()
-    return bool(tables and connection.execute("select 1 from raw.loads limit 1").fetchone())
+    return bool(found)
 
 
 def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
@@ -61,6 +67,47 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
         """
     ).fetchone()
     return Summary(*totals, *days)
+
+
+def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Say why `dbt build` is due; None where the tables are up to date with what has landed."""
+    if not _has_table(connection, "meta", "builds"):
+        return "this database has never been built"
+    last_good = connection.execute(
+        """
+        select latest_load, taken_out, build from meta.builds
+        where ended_well
+        order by build desc
+        limit 1
+        """
+    ).fetchone()
+    if not last_good:
+        return "no build has ended well yet"
+    latest_load, taken_out, build = last_good
+    files, calls, taken, was_partial = connection.execute(
+        """
+        select
+            (select count(*) from raw.loads where status = 'landed' and load_id > $latest_load),
+            (select coalesce(sum(calls), 0)::bigint from raw.loads where load_id > $latest_load),
+            (select count(*) from raw.taken_out) - $taken_out,
+            exists (from meta.builds where command = 'build' and build > $build)
+        """,
+        {"latest_load": latest_load, "taken_out": taken_out, "build": build},
+    ).fetchone()
+    reasons = []
+    if files:
+        reasons.append(
+            f"{_count(files, 'file')} ({_count(calls, 'call')}) landed since the last one"
+        )
+    if taken:
+        reasons.append(f"{_count(taken, 'load')} unloaded since the last one")
+    if was_partial and not reasons:
+        reasons.append("the last one failed, or built some of the tables only")
+    return ", ".join(reasons) or None
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def disagreements(

@@ -62,13 +62,14 @@ def status(context: click.Context, as_json: bool) -> None:
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             if as_json:
-                display.print_status(accounts.Summary(), [], str(context.obj.database))
+                display.print_status(accounts.Summary(), [], None, str(context.obj.database))
             return
         summary, wrong = accounts.summarise(connection), accounts.disagreements(connection)
+        due = accounts.build_due(connection)
     if as_json:
-        display.print_status(summary, wrong, str(context.obj.database))
+        display.print_status(summary, wrong, due, str(context.obj.database))
     else:
-        display.show_status(summary, str(context.obj.database))
+        display.show_status(summary, due, str(context.obj.database))
         for each in wrong:
             display.show_disagreement(each)
     if wrong:

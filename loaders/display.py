@@ -141,14 +141,18 @@ def print_landed(results: list[Landed]) -> None:
     )
 
 
-def print_status(summary: Summary, wrong: list[Disagreement], database: str) -> None:
-    """One JSON document: the summary, and the loads that cannot be accounted for."""
+def print_status(
+    summary: Summary, wrong: list[Disagreement], build_due: str | None, database: str
+) -> None:
+    """One JSON document: the summary, the loads that disagree, and the next build."""
     _print_json(
         {
             "database": database,
             **vars(summary),
             "accounted_for": not wrong,
             "disagreements": [vars(each) for each in wrong],
+            "build_due": build_due is not None,
+            "build_due_reason": build_due,
         }
     )
 
@@ -159,8 +163,8 @@ def print_quarantined(each: Quarantined) -> None:
     click.echo(orjson.dumps({**vars(each), "beginning": beginning}))
 
 
-def show_status(summary: Summary, database: str) -> None:
-    """Five lines about the warehouse."""
+def show_status(summary: Summary, build_due: str | None, database: str) -> None:
+    """A few lines about the warehouse."""
     rows = [
         ("database", database),
         ("files", f"{summary.files:,} landed, {summary.refused:,} refused"),
@@ -172,6 +176,7 @@ def show_status(summary: Summary, database: str) -> None:
         ),
         ("first day", str(summary.first_day or "-")),
         ("last day", str(summary.last_day or "-")),
+        ("dbt build", f"due: {build_due}" if build_due else "up to date"),
     ]
     for name, value in rows:
         click.echo(f"{name:<10} {value}")

@@ -8,6 +8,7 @@
     |-- NotInstalled             something that only an extra brings
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
+    |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- AccountingFailed         the ledger and the tables disagree: never committed
     |-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
     `-- StillGrowing             one file is left for next time, the others go on
@@ -50,6 +51,10 @@ class DatabaseIsHeld(BadDatabase):
     """Another process has the warehouse open; DuckDB allows one writer."""
 
     exit_code = 3
+
+
+class CannotBuild(DaybookError):
+    """dbt must not begin; raised before it has built anything."""
 
 
 class AccountingFailed(DaybookError):

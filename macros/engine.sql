@@ -56,6 +56,38 @@
     (select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as day)
 {%- endmacro %}
 
+{# Text to a UTC timestamp, or null: what a trait of type datetime may hold. Any readable time, years
+   before 1970 too; a date alone is the beginning of that day in the reporting time zone. #}
+{% macro datetime_of(text) -%}
+    case
+        when regexp_full_match({{ text }}, '\d{4}-\d{2}-\d{2}')
+            then {{ start_of('try_cast(' ~ text ~ ' as date)') }}
+        when regexp_full_match(
+            {{ text }},
+            '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?'
+        )
+            and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
+                between 1 and 2099
+            then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
+        else {{ readable_time(text) }}
+    end
+{%- endmacro %}
+
+{# --- text --- #}
+
+{# Text without white space at its ends: the characters that Unicode calls white space, as the loader
+   and the checks of the seeds see them. #}
+{% macro trimmed(text) -%}
+    {%- set others = [9, 10, 11, 12, 13, 28, 29, 30, 31, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197,
+        8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288] -%}
+    trim({{ text }}, ' '{% for code in others %} || chr({{ code }}){% endfor %})
+{%- endmacro %}
+
+{# Whether one of some words, in lower case, stands in a text, in any case, between other characters. #}
+{% macro has_word(text, words) -%}
+    regexp_matches(lower({{ text }}), '(^|[^a-z])({{ words | join("|") }})([^a-z]|$)')
+{%- endmacro %}
+
 {# --- JSON --- #}
 
 {# The texts under some paths of keys, as a list: they are found in one reading. Paths are quoted: bare
@@ -71,6 +103,89 @@
 {# A JSON value as text: strings bare, the rest as JSON. #}
 {% macro json_value_text(json) -%}
     json_extract_string({{ json }}, '$')
+{%- endmacro %}
+
+{# A text as a JSON string. #}
+{% macro json_string(text) -%}
+    cast(to_json({{ text }}) as varchar)
+{%- endmacro %}
+
+{# The id under a path of keys in a JSON object, or null. `text` is what json_texts found there. An id is
+   a text or a number: a list, an object and a boolean are absent, white space at the ends does not
+   count, and a number without a fraction is written without one. Most ids need no second look. #}
+{% macro json_id(json, keys, text) -%}
+    {%- set path -%} '${% for key in keys %}."{{ key }}"{% endfor %}' {%- endset -%}
+    case
+        when {{ text }} is null then null
+        when not regexp_matches({{ text }}, '^[\[{]|^(true|false)$|^-?\d+[.eE][\d.eE+-]*$|^[^!-~]|[^!-~]$')
+            then {{ text }}
+        when json_type({{ json }}, {{ path }}) = 'VARCHAR' then nullif({{ trimmed(text) }}, '')
+        when json_type({{ json }}, {{ path }}) in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')
+            then {{ number_text(text) }}
+    end
+{%- endmacro %}
+
+{# A number as text, without needless zeros: 50.0 is 50. Null where the text holds no finite number. #}
+{% macro number_text(text) -%}
+    case
+        when regexp_full_match({{ text }}, '-?(0|[1-9]\d{0,17})') then {{ text }}
+        when not regexp_full_match({{ text }}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
+            or not isfinite(try_cast({{ text }} as double))
+            then null
+        when abs(try_cast({{ text }} as double)) < 1e15
+            and try_cast({{ text }} as double) = trunc(try_cast({{ text }} as double))
+            then cast(cast(try_cast({{ text }} as double) as bigint) as varchar)
+        else cast(try_cast({{ text }} as double) as varchar)
+    end
+{%- endmacro %}
+
+{# A boolean as text, true or false; null where the text holds none. #}
+{% macro boolean_text(text) -%}
+    case
+        when lower({{ text }}) in ('true', '1', '1.0') then 'true'
+        when lower({{ text }}) in ('false', '0', '0.0') then 'false'
+    end
+{%- endmacro %}
+
+{# A text as a column of a planned type; null where it cannot be cast. #}
+{% macro text_as_planned(text, type) -%}
+    {%- if type == 'number' -%} try_cast({{ number_text(trimmed(text)) }} as double)
+    {%- elif type == 'boolean' -%} cast({{ boolean_text(trimmed(text)) }} as boolean)
+    {%- elif type == 'datetime' -%} {{ datetime_of(trimmed(text)) }}
+    {%- elif type in ('array', 'object') -%}
+    case when json_type(try_cast({{ text }} as json)) = '{{ type | upper }}' then try_cast({{ text }} as json) end
+    {%- else -%} {{ text }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A value that was sent, as JSON text of the type that the plan gives it; null where it cannot be cast.
+   `json` is the JSON value, `type` an SQL expression; without a type the value stays as it is. #}
+{% macro json_as_planned(json, type) -%}
+    {%- set text = trimmed(json_value_text(json)) -%}
+    case {{ type }}
+        when 'string' then {{ json_string(json_value_text(json)) }}
+        when 'number' then {{ number_text(text) }}
+        when 'boolean' then {{ boolean_text(text) }}
+        when 'datetime'
+            then '"' || replace(cast({{ datetime_of(text) }} as varchar), ' ', 'T') || 'Z"'
+        when 'array' then
+            case
+                when json_type({{ json }}) = 'ARRAY' then cast(to_json({{ distinct_in_order(
+                    'json_extract(' ~ json ~ ", '$[*]')"
+                ) }}) as varchar)
+            end
+        when 'object'
+            then case when json_type({{ json }}) = 'OBJECT' then cast({{ json }} as varchar) end
+        else cast({{ json }} as varchar)
+    end
+{%- endmacro %}
+
+{# The values that a JSON value stands for in a filter, as a list of texts: of a list its elements. #}
+{% macro json_elements(json) -%}
+    case
+        when json_type({{ json }}) = 'ARRAY' then json_extract_string({{ json }}, '$[*]')
+        else [{{ json_value_text(json) }}]
+    end
 {%- endmacro %}
 
 {# A table expression with one row per key of an object: `key` and `value`. #}
@@ -157,9 +272,20 @@
     list_distinct(flatten(list({{ lists }})))
 {%- endmacro %}
 
+{# A list without the elements that an earlier one equals. #}
+{% macro distinct_in_order(values) -%}
+    list_filter({{ values }}, lambda element, place: list_position({{ values }}, element) = place)
+{%- endmacro %}
+
 {# One of them, from 1; the empty text is absent. #}
 {% macro text_in_list(values, position) -%}
     nullif({{ values }}[{{ position }}], '')
+{%- endmacro %}
+
+{# The rest of a list from a place on; null where nothing is in it. #}
+{% macro list_from(values, position) -%}
+    case when len(list_filter({{ values }}[{{ position }}:], lambda value: value is not null)) > 0
+        then {{ values }}[{{ position }}:] end
 {%- endmacro %}
 
 {% macro list_to_rows(values) -%}

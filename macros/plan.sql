@@ -1,11 +1,40 @@
 {# A seed's cell: trimmed, and null where it is blank. #}
 {% macro cell(column) -%}
-    nullif(trim({{ column }}), '')
+    nullif({{ trimmed(column) }}, '')
 {%- endmacro %}
 
 {# Plan names, allowed values and filters are compared trimmed and without case. #}
 {% macro comparable(text) -%}
-    lower(trim({{ text }}))
+    lower({{ trimmed(text) }})
+{%- endmacro %}
+
+{# The domain of an e-mail address, in lower case; null where the text is no address. #}
+{% macro email_domain(text) -%}
+    case
+        when contains({{ text }}, '@') then nullif(split_part({{ comparable(text) }}, '@', -1), '')
+    end
+{%- endmacro %}
+
+{# A domain as it is compared: in lower case, without an @ before it. #}
+{% macro domain(text) -%}
+    ltrim({{ comparable(text) }}, '@')
+{%- endmacro %}
+
+{# An id as sent, or null where the plan says that its value identifies nobody. `kinds` is what the id
+   may be: user, anonymous, company. #}
+{% macro real_id(column, kinds) -%}
+    case
+        when lower({{ column }}) not in (
+            select placeholder_ids.value
+            from {{ ref('stg_placeholder_ids') }} as placeholder_ids
+            where placeholder_ids.kind in ('{{ kinds | join("', '") }}')
+        ) then {{ column }}
+    end
+{%- endmacro %}
+
+{# The first day that reports and dims may see. #}
+{% macro earliest_day() -%}
+    date '{{ var("earliest_day") }}'
 {%- endmacro %}
 
 {# A trait's column: `createdAt` and `Created at` both become created_at. #}

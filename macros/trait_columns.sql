@@ -20,16 +20,32 @@
     "{{ 'trait_' if trait.column in fixed_columns }}{{ trait.column }}"
 {%- endmacro %}
 
-{# A trait's latest value, of the type that the plan gives it; null where it is of another. #}
+{# A trait's latest value as a column of the type that the plan gives it. int_traits has cast it. #}
 {% macro trait_as_column(trait) -%}
     {%- set value -%}
         max(value{{ '_text' if trait.type not in ('array', 'object') }})
         filter (trait = '{{ trait.trait | replace("'", "''") }}')
     {%- endset -%}
-    {%- if trait.type == 'number' -%} try_cast({{ value }} as double)
-    {%- elif trait.type == 'boolean' -%} try_cast({{ value }} as boolean)
-    {%- elif trait.type == 'datetime' -%} {{ readable_time(value) }}
-    {%- elif trait.type in ('array', 'object') -%} cast({{ value }} as json)
-    {%- else -%} {{ value }}
+    {%- set type = {
+        'number': 'double', 'boolean': 'boolean', 'datetime': 'timestamp', 'array': 'json',
+        'object': 'json'
+    }.get(trait.type, 'varchar') -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{# The planned columns of fct_events that are taken from the context, in the plan's order, each with
+   column, keys (its path) and type. Read while compiling, like the traits. #}
+{% macro planned_context_columns() -%}
+    {%- set columns = [] -%}
+    {%- set plan = ref('stg_context_columns') -%}
+    {%- if execute and load_relation(plan) is not none -%}
+        {%- for row in run_query(
+            'select column_name, path, type from ' ~ plan ~ ' order by line'
+        ) -%}
+            {%- set keys = [] -%}
+            {%- for key in row[1].split('.') -%} {%- do keys.append(key.strip()) -%} {%- endfor -%}
+            {%- do columns.append({'column': row[0], 'keys': keys, 'type': row[2]}) -%}
+        {%- endfor -%}
     {%- endif -%}
+    {{ return(columns) }}
 {%- endmacro %}

@@ -1,11 +1,13 @@
 """Random lives: a few people, devices and companies, some weeks of calls, and reports about them.
 
 A life is a list of log lines, as sent. All is drawn from small sets, so that stories collide:
-people share devices and change companies, copies arrive late, clocks are wrong. What the contract
-leaves open is left out (two calls at one instant, a trait under its old and its new name at once).
+people share devices and change companies, copies arrive late, clocks are wrong, and ids, names and
+traits are as messy as real senders write them. What the contract leaves open is left out: two calls
+at one instant, a trait under its old and its new name at once, two values of a trait that cannot
+be cast, and logs of which only calls before `earliest_day` have a receive time.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,28 +18,61 @@ Row = dict[str, Any]
 BEGINNING = datetime(2024, 2, 24, tzinfo=UTC)
 DAYS = 56
 
-USERS = ("ana", "ben", "cleo", "dan", "eve")
+# No alias leads away from "eve@june.example", whose id may make her internal. "shared" is a user's
+# id like any other, and for a device a placeholder.
+USERS = ("ana", "ben", "cleo", "dan", "7")
+LONERS = ("fay", "gus", "hal")  # seldom sighted with a company
 DEVICES = ("phone", "laptop", "kiosk")
-COMPANIES = ("acme", "bolt", "corp")
+COMPANIES = ("acme", "bolt", "corp", "42")
+NAMES = {
+    "user": (*USERS, *USERS, *LONERS, *LONERS, "eve@june.example", "shared"),
+    "anonymous": (*DEVICES, *DEVICES, "shared"),
+    "company": COMPANIES,
+}
+# Ids that `placeholder_ids` below lists, and ids that are absent because of their type.
+NOBODY = {
+    "user": ("undefined", "Undefined", "nobody"),
+    "anonymous": ("UNDEFINED ", "Shared"),
+    "company": ("undefined", "none", " None"),
+}
+NO_ID = (None, "", "  ", True, [], ["ana", "acme"], {"id": "ana"})
 EVENTS = ("opened", "opened", "saved", "svaed", "pinged", "signed_up", "mystery")
-ROLES = ("pm", "PM", "founder", "", None)
+
+# At most one value of a trait cannot be cast: whether two of them are one row is left open. Lists
+# have their elements in order of the alphabet, and each trait its own spellings of one value.
 TRAITS = {
-    "role": st.sampled_from(ROLES),
-    "level": st.sampled_from((1, 2.5, "1", None)),
-    "beta": st.booleans(),
-    "email": st.sampled_from(("a@acme.example", "b@june.example", "c@eu.JUNE.example")),
-    "createdAt": st.sampled_from(("2024-03-01", "2024-04-07T23:30:00-05:00", 1709600000)),
+    "role": st.sampled_from(("pm", "PM", "founder", "", None)),
+    "level": st.sampled_from((1, 2.5, "1", 1.0, "2.50", "NaN", None)),
+    "beta": st.sampled_from((True, False, "true", "False", 1, 0, "1", "yes")),
+    "teams": st.sampled_from(
+        ([], ["design"], ["design", "sales"], ["design", "sales", "design"], "sales", None)
+    ),
+    "email": st.sampled_from(
+        ("a@acme.example", "b@june.example", "c@eu.JUNE.example", "d@mail.example", "no address")
+    ),
+    "born": st.sampled_from(("1961-05-04", "1990-12-31T22:30:00-05:00", "a Friday")),
+    "createdAt": st.sampled_from(
+        (
+            *("2024-03-01", "2024-04-07T23:30:00-05:00", "1961-05-04", "2024-04-20", "2024-02-20"),
+            *(1709600000, "1709600000", 1710800000000, "1711400000123", 1712000000.5, "a Friday"),
+        )
+    ),
+    "mood": st.sampled_from(("glad", 3, True, ["a"], {"a": [1]})),  # not planned
 }
 COMPANY_TRAITS = {
-    "plan": st.sampled_from(("free", "Scale", "", None)),
-    "size": st.sampled_from((3, 40)),
-    "createdAt": st.sampled_from(("2024-03-03T22:30:00Z", "2024-04-08")),
+    "plan": st.sampled_from(("free", "Scale", "scale", "", None)),
+    "size": st.sampled_from((3, 40, "3", 40.0)),
+    "mau": st.sampled_from((5, "12", 12.0, "many")),
+    "paying": st.sampled_from((True, "TRUE", 0, "false", [])),
+    "createdAt": st.sampled_from(
+        ("2024-03-03T22:30:00Z", "2024-04-08", 1709500000, "1710700000000", "2021-01-01")
+    ),
 }
 
 PLAN: dict[str, list[Row]] = {
     "tracking_plan_events": [
         {"event": "opened", "feature": "rooms"},
-        {"event": "saved", "former_names": "svaed; saev"},
+        {"event": " saved", "former_names": "svaed ; saev"},
         {"event": "pinged", "counts_as_active": False},
         {"event": "signed_up", "counts_as_active": True},
         {"event": "page"},
@@ -47,10 +82,23 @@ PLAN: dict[str, list[Row]] = {
         {"entity": "user", "trait": "role", "type": "string", "former_names": "job"},
         {"entity": "user", "trait": "level", "type": "number"},
         {"entity": "user", "trait": "beta", "type": "boolean"},
+        {"entity": "user", "trait": "teams", "type": "array"},
         {"entity": "user", "trait": "email", "type": "string"},
+        {"entity": "user", "trait": "born", "type": "datetime"},
+        {"entity": "user", "trait": "createdAt", "type": "datetime"},
         {"entity": "company", "trait": "plan", "type": "string"},
         {"entity": "company", "trait": "size", "type": "number"},
+        {"entity": "company", "trait": "paying", "type": "boolean"},
+        {"entity": "company", "trait": "createdAt", "type": "datetime"},
+        {"entity": "company", "trait": "mau", "type": "number"},
     ],
+    "placeholder_ids": [
+        {"value": "undefined"},
+        {"id": "user", "value": "nobody"},
+        {"id": "anonymous", "value": "shared"},
+        {"id": "company", "value": "None"},
+    ],
+    "public_email_domains": [{"domain": "mail.example"}],
     "plans": [
         {"plan": "free", "is_paying": False, "mau_limit": 10},
         {"plan": "scale", "is_paying": True},
@@ -62,17 +110,18 @@ PLAN: dict[str, list[Row]] = {
 }
 
 # Few, because dbt parses the project anew for each.
-VARIABLES = (
+VARIABLES: tuple[Row, ...] = (
     {},
-    {"timezone": "Europe/Berlin", "week_start": "sunday"},
-    {"timezone": "America/New_York", "as_of": "2024-04-09"},
+    {"timezone": "Europe/Berlin", "week_start": "sunday", "companies_by_email_domain": True},
+    {"timezone": "America/New_York", "as_of": "2024-04-09", "earliest_day": "2024-03-06"},
     {
         "timezone": "Pacific/Auckland",
         "week_start": "sunday",
         "as_of": "2024-04-06",
         "unplanned_counts_as_active": False,
+        "companies_by_email_domain": True,
     },
-    {"week_start": "sunday", "as_of": "2024-05-05"},
+    {"week_start": "sunday", "as_of": "2024-05-05", "earliest_day": "2024-02-29"},
 )
 
 
@@ -81,7 +130,9 @@ def lives(draw, most_calls: int = 180) -> list[Row]:
     """A log: lines in the order in which they are landed."""
     lines: list[Row] = []
     for number in range(draw(st.sampled_from((0, 10, most_calls // 2, most_calls)))):
-        call = draw(calls(number))
+        # The first call alone is sure to be seen by reports.
+        ways = WAYS if number else ("archive",)
+        call = draw(calls(number, ways))
         lines.append(call)
         if draw(chance(12)):
             lines.append(draw(copies(call, most_calls + number)))
@@ -97,19 +148,23 @@ def chance(one_in: int) -> st.SearchStrategy[bool]:
 
 
 @st.composite
-def calls(draw, number: int) -> Row:
+def calls(draw, number: int, ways: tuple[str, ...]) -> Row:
     """One plain call; `number` makes its instant and its id its own."""
     kind = draw(
         st.sampled_from(("track", "track", "track", "track", "page", "identify", "group", "alias"))
     )
     call: Row = {"type": kind, **draw(who())}
+    is_alone = str(call.get("userId")).strip() in LONERS and not draw(chance(20))
+    if is_alone:
+        call.pop("anonymousId", None)
+        kind = call["type"] = "identify" if kind in ("group", "alias") else kind
     if kind == "track":
-        call["event"] = draw(st.sampled_from(EVENTS))
+        call["event"] = draw(blanks(draw(st.sampled_from(EVENTS))))
     elif kind == "page":
         call["type"] = draw(st.sampled_from(("page", "screen")))
         call["name"] = "somewhere"
     elif kind == "identify":
-        traits = draw(st.fixed_dictionaries({}, optional=TRAITS))
+        traits = draw(some_traits(TRAITS))
         if "role" in traits and draw(chance(4)):
             traits["job"] = traits.pop("role")
         if draw(chance(4)):
@@ -118,63 +173,129 @@ def calls(draw, number: int) -> Row:
         else:
             call["traits"] = traits
     elif kind == "group":
-        call["groupId"] = draw(st.sampled_from(COMPANIES))
-        call["traits"] = draw(st.fixed_dictionaries({}, optional=COMPANY_TRAITS))
+        call["groupId"] = draw(ids("company"))
+        call["traits"] = draw(some_traits(COMPANY_TRAITS))
     elif kind == "alias":
-        call["previousId"] = draw(st.sampled_from(USERS + DEVICES))
-        call["userId"] = draw(st.sampled_from(USERS))
-    if call["type"] in ("track", "page", "screen") and draw(chance(3)):
-        call["context"] = {"groupId": draw(st.sampled_from((*COMPANIES, "", None)))}
+        previous = draw(st.sampled_from((*USERS, *DEVICES, "undefined")))
+        call["previousId"] = draw(spellings(previous))
+        call["userId"] = draw(spellings(draw(st.sampled_from(USERS))))
+    if call["type"] in ("track", "page", "screen") and not is_alone and draw(chance(3)):
+        call["context"] = {"groupId": draw(ids("company") | st.sampled_from(NO_ID))}
     if kind not in ("track", "page") or not draw(chance(10)):
-        call["messageId"] = f"m{number:03}"
-    return call | draw(times(number))
+        call["messageId"] = draw(blanks(f"m{number:03}"))
+    return call | draw(times(number, ways))
 
 
 @st.composite
 def who(draw) -> Row:
     """A person, a device, or both."""
-    ids: Row = {}
     if draw(st.integers(0, 3)):
-        ids["userId"] = draw(st.sampled_from(USERS))
-    if not ids or draw(chance(3)):
-        ids["anonymousId"] = draw(st.sampled_from(DEVICES))
-    elif draw(chance(5)):
-        ids["anonymousId"] = draw(st.sampled_from((None, "")))
-    return ids
-
-
-WAYS = ("archive",) * 5 + ("sdk", "skewed", "early", "caller")
+        people: Row = {"userId": draw(ids("user"))}
+        if draw(chance(3)):
+            people["anonymousId"] = draw(ids("anonymous"))
+        elif draw(chance(5)):
+            people["anonymousId"] = draw(st.sampled_from(NO_ID))
+        return people
+    people = {"anonymousId": draw(ids("anonymous"))}
+    if draw(chance(5)):
+        people["userId"] = draw(st.sampled_from(NO_ID))
+    return people
 
 
 @st.composite
-def times(draw, number: int, ways: tuple[str, ...] = (*WAYS, "bare")) -> Row:
+def ids(draw, kind: str) -> Any:
+    """An id as it is sent; now and then one that means nobody."""
+    if draw(chance(16)):
+        return draw(st.sampled_from(NOBODY[kind]))
+    return draw(spellings(draw(st.sampled_from(NAMES[kind]))))
+
+
+@st.composite
+def spellings(draw, one: str) -> Any:
+    """An id as text or, where it is one, as a number."""
+    if one.isdigit() and draw(st.booleans()):
+        return draw(st.sampled_from((int(one), float(one))))
+    return draw(blanks(one))
+
+
+@st.composite
+def blanks(draw, name: str) -> str:
+    """A name, now and then with white space at an end."""
+    if not draw(chance(8)):
+        return name
+    return draw(st.sampled_from((" {}", "{} ", "\t{}", "{}\n", " {}\u00a0"))).format(name)
+
+
+@st.composite
+def some_traits(draw, traits: Row) -> Row:
+    told = draw(st.fixed_dictionaries({}, optional=traits))
+    return {draw(blanks(name)): value for name, value in told.items()}
+
+
+WAYS = ("archive",) * 5 + ("sdk", "skewed", "early", "caller", "epoch", "bare")
+RECEIVED = tuple(way for way in WAYS if way != "bare")
+
+
+@st.composite
+def times(draw, number: int, ways: tuple[str, ...] = WAYS) -> Row:
     """When: as an archive says it, as SDKs send it, and with what goes wrong."""
     minutes = draw(st.integers(0, DAYS * 24 * 2 - 1)) * 30
+    if ways == ("archive",):
+        minutes = DAYS * 24 * 60 - 60  # in the last hour of the life
     at = BEGINNING + timedelta(minutes=minutes, milliseconds=number)
     late = timedelta(days=draw(st.sampled_from((0, 0, 0, 0, 1, 3, 40))), seconds=2)
     way = draw(st.sampled_from(ways))
     if way == "archive":
         offset = timezone(timedelta(hours=draw(st.sampled_from((0, 0, 0, -7)))))
-        return {"timestamp": text(at.astimezone(offset)), "receivedAt": text(at + late)}
+        return {"timestamp": draw(spelled(at, offset)), "receivedAt": draw(spelled(at + late))}
     if way == "sdk":
-        return {"timestamp": text(at), "sentAt": text(at + late)}
+        return {"timestamp": draw(spelled(at)), "sentAt": draw(spelled(at + late))}
     if way == "skewed":
         skew = timedelta(hours=draw(st.sampled_from((-30, -1, 5))))
         return {
-            "originalTimestamp": text(at + skew),
+            "originalTimestamp": draw(spelled(at + skew)),
             "sentAt": text(at + skew + late),
-            "receivedAt": text(at + late),
+            "receivedAt": draw(spelled(at + late)),
         }
     if way == "early":  # received before it happened: by 30 hours it is clamped, by 20 it is not
         before = timedelta(hours=draw(st.sampled_from((20, 30))))
         return {"timestamp": text(at), "receivedAt": text(at - before)}
     if way == "caller":
         return {"timestamp": text(at), "originalTimestamp": text(at + late), "sentAt": text(at)}
-    return {"timestamp": text(at + timedelta(days=draw(st.sampled_from((0, 0, 50)))))}
+    if way == "epoch":  # what a library makes of a time that it cannot read
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=number)
+        received = BEGINNING + timedelta(minutes=minutes, milliseconds=number)
+        return {"timestamp": text(at)} | draw(
+            st.sampled_from(({"receivedAt": text(received)}, {"sentAt": text(received)}))
+        )
+    if draw(chance(4)):
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=number)
+        return {"timestamp": text(at)} | draw(
+            st.sampled_from(({}, {"receivedAt": text(at + timedelta(seconds=2))}))
+        )
+    return {"timestamp": draw(spelled(at + timedelta(days=draw(st.sampled_from((0, 0, 50))))))}
 
 
 def text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@st.composite
+def spelled(draw, moment: datetime, offset: timezone = UTC) -> str | int | float:
+    """A time as text, or now and then as a Unix time."""
+    if not draw(chance(6)):
+        return text(moment.astimezone(offset))
+    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    seconds = f"{milliseconds // 1000}.{milliseconds % 1000:03}"
+    return draw(st.sampled_from((milliseconds, str(milliseconds), seconds, float(seconds))))
+
+
+def read(when: str | float) -> datetime:
+    """The moment that a time which was `spelled` stands for."""
+    if isinstance(when, str) and not when.replace(".", "").isdigit():
+        return datetime.fromisoformat(when)
+    unit = timedelta(milliseconds=1) if float(when) > 1e11 else timedelta(seconds=1)
+    return datetime(1970, 1, 1, tzinfo=UTC) + float(when) * unit
 
 
 @st.composite
@@ -186,17 +307,17 @@ def copies(draw, call: Row, number: int) -> Row:
     other = {key: call[key] for key in call if not key.endswith(("At", "imestamp"))}
     if call["type"] == "track":
         other["event"] = draw(st.sampled_from(EVENTS))
-    return other | draw(times(number, WAYS))  # with a receive time: there is no tie
+    return other | draw(times(number, RECEIVED))  # with a receive time: there is no tie
 
 
 @st.composite
 def twins(draw, call: Row) -> Row:
     """Another call of the same instant, that sets other traits: receive time, then id decide."""
     traits = TRAITS if call["type"] == "identify" else COMPANY_TRAITS
-    twin = call | {"messageId": call["messageId"] + draw(st.sampled_from(("a", "b")))}
+    twin = call | {"messageId": call["messageId"].strip() + draw(st.sampled_from(("a", "b")))}
     twin["traits"] = draw(st.fixed_dictionaries(traits))
     if "timestamp" in call:
-        received = datetime.fromisoformat(call["receivedAt"])
+        received = read(call["receivedAt"])
         twin["receivedAt"] = text(received + timedelta(hours=draw(st.sampled_from((0, -1, 1)))))
     return twin
 
@@ -213,7 +334,7 @@ def batches(draw, call: Row) -> Row:
     elif draw(chance(4)):
         body["context"] = {"groupId": draw(st.sampled_from(COMPANIES))}
     if "sentAt" in body and draw(st.booleans()):
-        sent = datetime.fromisoformat(body["sentAt"])
+        sent = read(body["sentAt"])
         body["receivedAt"] = text(sent + timedelta(hours=draw(st.sampled_from((0, 7)))))
     return body
 
@@ -222,14 +343,18 @@ def batches(draw, call: Row) -> Row:
 
 
 @st.composite
-def plans(draw, reports: int = 24) -> dict[str, list[Row]]:
+def plans(draw, variables: Row, reports: int = 24) -> dict[str, list[Row]]:
     """Seeds: the plan above with random reports, milestones and internal accounts."""
     third = reports // 3
+    # Whether a report shows periods before `earliest_day` is left open.
+    earliest_day = variables.get("earliest_day", str(date.min))
+    limits = [limit for limit in LIMITS if limit.get("starts_on", earliest_day) >= earliest_day]
     return PLAN | {
         "tracking_plan_events": PLAN["tracking_plan_events"][: draw(st.sampled_from((4, 5)))],
+        "tracking_plan_traits": PLAN["tracking_plan_traits"][: draw(st.sampled_from((-1, None)))],
         "internal_accounts": draw(st.lists(st.sampled_from(INTERNAL), unique_by=id, max_size=2)),
-        "activity_reports": [draw(activity_reports(number)) for number in range(third)],
-        "retention_reports": [draw(retention_reports(n)) for n in range(reports - third)],
+        "activity_reports": [draw(activity_reports(number, limits)) for number in range(third)],
+        "retention_reports": [draw(retention_reports(n, limits)) for n in range(reports - third)],
         "activation_milestones": [
             draw(milestones(entity, number))
             for entity in ("user", "company")
@@ -239,9 +364,10 @@ def plans(draw, reports: int = 24) -> dict[str, list[Row]]:
 
 
 INTERNAL = (
-    {"match_on": "user_id", "value": "eve"},
-    {"match_on": "email_domain", "value": "june.example"},
+    {"match_on": "user_id", "value": "dan"},
+    {"match_on": "email_domain", "value": " @June.example"},
     {"match_on": "company_id", "value": "corp"},
+    {"match_on": "company_id", "value": "bolt "},
 )
 FILTERS = {
     "user": (
@@ -250,6 +376,7 @@ FILTERS = {
         {"filter_by": "role", "filter_values": " Pm ;cto"},
         {"filter_by": "level", "filter_values": "1;2"},
         {"filter_by": "beta", "filter_values": "TRUE"},
+        {"filter_by": "teams", "filter_values": "Sales; legal"},
         {"filter_by": "company.plan", "filter_values": "scale"},
         {"filter_by": "company.size", "filter_values": "3;40"},
     ),
@@ -258,9 +385,13 @@ FILTERS = {
         {},
         {"filter_by": "plan", "filter_values": "Scale;free"},
         {"filter_by": "size", "filter_values": "40"},
+        {"filter_by": "paying", "filter_values": "false"},
     ),
 }
-BREAKDOWNS = {"user": ("role", "level", "company.plan"), "company": ("plan", "size")}
+BREAKDOWNS = {
+    "user": ("role", "level", "beta", "company.plan", "company.size"),
+    "company": ("plan", "size", "paying"),
+}
 COUNTED_EVENTS = (None, None, "opened", "saved", "signed_up", "pinged", "page")
 LIMITS = (
     {},
@@ -274,19 +405,19 @@ LIMITS = (
 
 
 @st.composite
-def activity_reports(draw, number: int) -> Row:
+def activity_reports(draw, number: int, limits: list[Row]) -> Row:
     entity = draw(st.sampled_from(("user", "company")))
     return {
         "report": f"activity {number}",
         "entity": entity,
         "event": draw(st.sampled_from(COUNTED_EVENTS)),
         **draw(st.sampled_from(FILTERS[entity])),
-        **draw(st.sampled_from(LIMITS)),
+        **draw(st.sampled_from(limits)),
     }
 
 
 @st.composite
-def retention_reports(draw, number: int) -> Row:
+def retention_reports(draw, number: int, limits: list[Row]) -> Row:
     entity = draw(st.sampled_from(("user", "company")))
     breakdown = {"breakdown": draw(st.sampled_from(BREAKDOWNS[entity]))}
     breakdown["breakdown_at"] = draw(st.sampled_from(("latest", "entry")))
@@ -302,7 +433,7 @@ def retention_reports(draw, number: int) -> Row:
         "periods": draw(st.sampled_from((None, None, 1, 3))),
         **draw(st.sampled_from(FILTERS[entity])),
         **(breakdown if draw(st.booleans()) else {}),
-        **draw(st.sampled_from(LIMITS)),
+        **draw(st.sampled_from(limits)),
     }
 
 

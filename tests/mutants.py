@@ -65,11 +65,11 @@ COMPANY_OF_AN_EVENT = "the_company_on_the_call_wins_over_the_one_last_sighted"
 DEVICES = "a_device_belongs_to_whoever_was_last_seen_on_it"
 GOES_ON = "on_a_new_day_a_device_goes_on_from_the_stretches_that_it_has"
 TIES = "traits_of_one_moment_are_settled_by_receipt_and_then_by_message"
-INTERNAL = "a_user_is_internal_by_the_domain_of_its_latest_email"
+INTERNAL = "a_user_is_internal_by_the_domain_of_its_email_or_its_id"
 THERE = "who_was_there_together_is_one_row_and_either_may_be_missing"
 SIGHTED = "they_are_sighted_by_group_calls_and_events_that_name_the_company"
 SIGN_UP_EVENT = "sign_up_is_the_first_sign_up_event_by_the_last_whole_day"
-SIGN_UP = "sign_up_is_the_first_sign_up_event_and_else_the_creation_trait"
+SIGN_UP = "sign_up_is_the_earlier_of_the_first_sign_up_event_and_the_creation_trait"
 OUR_OWN = "what_our_own_people_do_does_not_sign_a_customer_up"
 NUMBERS = "who_is_new_gets_the_next_number_and_all_others_keep_theirs"
 OWN_NAME = "an_event_counts_for_whom_it_belongs_to_under_its_name_of_today"
@@ -358,15 +358,15 @@ MUTANTS = [
     Mutant(
         "a membership ends with the last sighting",
         f"{CORE}/fct_memberships.sql",
-        "presence.last_sighted_on as last_day",
-        "presence.first_sighted_on as last_day",
+        "coalesce(last_sighted_on, last_day) as last_day",
+        "coalesce(first_sighted_on, last_day) as last_day",
         "a_membership_lasts_from_the_first_sighting_to_the_last",
     ),
     Mutant(
         "who was never sighted together is no member",
         f"{CORE}/fct_memberships.sql",
-        "        and first_sighted_on is not null\n",
-        "",
+        "            first_sighted_on is not null\n",
+        "            true\n",
         "a_membership_lasts_from_the_first_sighting_to_the_last",
     ),
     Mutant(
@@ -407,15 +407,15 @@ MUTANTS = [
     Mutant(
         "an identify call puts nobody in a company",
         PRESENCE,
-        "filter (is_over and (is_event or is_group))",
-        "filter (is_over)",
+        "filter (is_visible and (is_event or is_group))",
+        "filter (is_visible)",
         "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
     ),
     Mutant(
         "a group call puts somebody in a company",
         PRESENCE,
-        "filter (is_over and (is_event or is_group))",
-        "filter (is_over and is_event)",
+        "filter (is_visible and (is_event or is_group))",
+        "filter (is_visible and is_event)",
         "a_group_call_or_an_event_puts_somebody_in_a_company_and_an_identify_does_not",
     ),
     Mutant(
@@ -492,8 +492,8 @@ MUTANTS = [
     Mutant(
         "a trait is counted under its name of today",
         f"{WHO}/int_traits.sql",
-        "'coalesce(trait_names.trait, pairs.key)'",
-        "'pairs.key'",
+        "'coalesce(trait_names.trait, ' ~ trait_as_sent ~ ')'",
+        "trait_as_sent",
         "a_trait_is_counted_under_its_name_of_today",
     ),
     Mutant(
@@ -570,7 +570,7 @@ MUTANTS = [
     Mutant(
         "a subdomain of ours is ours",
         f"{WHO}/int_internal_entities.sql",
-        "or domains.domain like '%.' || {{ comparable('internal_accounts.value') }}",
+        "or domains.domain like '%.' || internal_domains.domain",
         "or false",
         INTERNAL,
     ),
@@ -662,22 +662,22 @@ MUTANTS = [
     Mutant(
         "sign-up is the first sign-up event",
         PRESENCE,
-        "min(first_at) filter (\n            is_over and is_event and event =",
-        "max(first_at) filter (\n            is_over and is_event and event =",
+        "min(first_at) filter (\n            is_visible and is_event and event =",
+        "max(first_at) filter (\n            is_visible and is_event and event =",
         SIGN_UP_EVENT,
     ),
     Mutant(
         "only a sign-up event is one",
         PRESENCE,
-        "is_over and is_event and event = {{ name_in_vars('signup_event') }}",
+        "is_visible and is_event and event = {{ name_in_vars('signup_event') }}",
         "is_over and is_event",
         SIGN_UP_EVENT,
     ),
     Mutant(
         "nothing later than the last whole day is seen of anybody",
         PRESENCE,
-        "days.event_day <= as_of.as_of as is_over",
-        "true as is_over",
+        "days.event_day between {{ earliest_day() }} and as_of.as_of as is_visible",
+        "true as is_visible",
         SIGN_UP_EVENT,
     ),
     Mutant(
@@ -695,10 +695,10 @@ MUTANTS = [
         SIGN_UP,
     ),
     Mutant(
-        "the creation trait comes after the event",
+        "an earlier creation counts",
         f"{ENTITIES}/int_entities.sql",
-        "    coalesce(\n        seen.sign_up_event_at,\n",
-        "    least(\n        seen.sign_up_event_at,\n",
+        "least(seen.sign_up_event_at, created.created_at)",
+        "coalesce(seen.sign_up_event_at, created.created_at)",
         SIGN_UP,
     ),
     Mutant(
@@ -711,7 +711,7 @@ MUTANTS = [
     Mutant(
         "plans are compared trimmed and without case",
         "macros/plan.sql",
-        "lower(trim({{ text }}))",
+        "lower({{ trimmed(text) }})",
         "{{ text }}",
         PLANS,
     ),
@@ -811,15 +811,15 @@ MUTANTS = [
     Mutant(
         "what does not count is no activity",
         PRESENCE,
-        "filter (is_over and is_event and counts_as_active)",
-        "filter (is_over and is_event)",
+        "filter (is_visible and is_event and counts_as_active)",
+        "filter (is_visible and is_event)",
         "what_does_not_count_as_active_is_seen_and_is_no_activity",
     ),
     Mutant(
         "a company is active through an anonymous visitor",
         f"{REPORTS}/int_selector_days.sql",
-        "    where is_event\n",
-        "    where is_event and user_id is not null\n",
+        "        is_event\n        and event_day >= {{ earliest_day() }}\n),",
+        "        is_event\n        and user_id is not null\n),",
         VISITOR,
     ),
     Mutant(
@@ -846,21 +846,21 @@ MUTANTS = [
     Mutant(
         "a filter is compared without case",
         f"{REPORTS}/int_filtered_entities.sql",
-        "= {{ comparable('entity_traits.value_text') }}",
-        "= entity_traits.value_text",
+        "= {{ comparable('entity_values.value_text') }}",
+        "= entity_values.value_text",
         FILTER,
     ),
     Mutant(
         "a filter is one of its trait",
         f"{REPORTS}/int_filtered_entities.sql",
-        "        and named_values.filter_by = entity_traits.trait\n",
+        "        and named_values.filter_by = entity_values.trait\n",
         "",
         FILTER,
     ),
     Mutant(
         "a filter keeps its own kind",
         f"{REPORTS}/int_filtered_entities.sql",
-        "        named_values.entity = entity_traits.entity\n",
+        "        named_values.entity = entity_values.entity\n",
         "        true\n",
         FILTER,
     ),
@@ -1518,8 +1518,8 @@ MUTANTS = [
     Mutant(
         "a use of a day to come does not count",
         FEATURE_PERIODS,
-        "        and days_to_count.event_day <= as_of.as_of as counts\n",
-        "        as counts\n",
+        "        and days_to_count.event_day between {{ earliest_day() }} and as_of.as_of as",
+        "        as",
         COUNTED_USES,
     ),
     Mutant(
@@ -1633,6 +1633,48 @@ MUTANTS = [
         "and periods.period_start >= first_periods.first_start",
         "and periods.period_start = first_periods.first_start",
         RATES,
+    ),
+    Mutant(
+        "an event before the earliest day is clamped",
+        CALLS,
+        "                claimed_time < {{ start_of(earliest_day()) }}\n",
+        "                false\n",
+        "an_event_before_the_earliest_day_happened_when_it_was_received",
+    ),
+    Mutant(
+        "but not to a receive time before it",
+        CALLS,
+        "                and receive_time >= {{ start_of(earliest_day()) }}\n",
+        "",
+        "an_event_before_the_earliest_day_happened_when_it_was_received",
+    ),
+    Mutant(
+        "equal values of one type are one row",
+        f"{WHO}/int_traits.sql",
+        "coalesce(planned_value, value_as_sent)",
+        "value_as_sent",
+        "a_value_has_the_type_that_the_plan_gives_its_trait",
+    ),
+    Mutant(
+        "a public domain is nobody's company",
+        f"{WHO}/int_user_companies.sql",
+        "        and emails.domain not in (\n",
+        "        and true or emails.domain not in (\n",
+        "without_a_company_of_its_own_a_user_belongs_to_its_emails_domain",
+    ),
+    Mutant(
+        "a sighting on the same day in another company counts",
+        f"{WHO}/int_internal_entities.sql",
+        "    where user_id not in (select users_of_other",
+        "    where user_id is not null or user_id not in (select users_of_other",
+        "a_user_all_of_whose_companies_are_internal_is_internal",
+    ),
+    Mutant(
+        "any element of a list is enough",
+        f"{REPORTS}/int_filtered_entities.sql",
+        "{{ list_to_rows(json_elements('value')) }}",
+        "{{ json_value_text('value') }}",
+        "a_filter_compares_values_of_the_traits_type",
     ),
 ]
 

@@ -249,6 +249,7 @@ THE_KITCHENS_SEEDS = {
         {"event": "recipe_cooked", "property": "servings", "type": "number"},
     ],
     "tracking_plan_traits": [
+        {"entity": "user", "trait": "memberSince", "type": "datetime"},
         {"entity": "user", "trait": "diet", "type": "string", "allowed_values": "vegan;any"},
         {"entity": "user", "trait": "mailAddress", "type": "string", "is_pii": True},
         {"entity": "company", "trait": "tier", "type": "string"},
@@ -292,7 +293,7 @@ THE_KITCHENS_VARS = {
     "created_at_trait": "memberSince",
     "email_trait": "mailAddress",
     "company_plan_trait": "tier",
-    "company_mau_trait": "diners",  # not planned: so Daybook counts
+    "company_mau_trait": "",  # there is none: so Daybook counts
     "unplanned_counts_as_active": "false",
 }
 

@@ -1,9 +1,10 @@
 """A few stories that one can work out by hand, so that the reference is not trusted blindly."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from reference import marts
+from reference.calls import as_id, time
 
 MONDAY = date(2024, 3, 4)
 
@@ -33,6 +34,36 @@ def last_day(day):
         "messageId": "last",
         "receivedAt": f"2024-{day}T12:00:00Z",
     }
+
+
+def rows(table, lines, key, columns, seeds=None, variables=None):
+    """What the named columns of a table hold, by key."""
+    found = marts([*lines, last_day("03-31")], seeds or {}, variables)[table]
+    return {row[key]: tuple(row[column] for column in columns.split()) for row in found}
+
+
+def events(lines, columns, seeds=None, variables=None):
+    found = rows("fct_events", lines, "event_id", columns, seeds, variables)
+    return {event: values for event, values in found.items() if event != "last"}
+
+
+def users(lines, columns, seeds=None, variables=None):
+    """Of `dim_users`, without the one of the last day."""
+    found = rows("dim_users", lines, "user_id", columns, seeds, variables)
+    return {user: values for user, values in found.items() if user != "nobody"}
+
+
+def planned(entity, **types):
+    """Planned traits with their types."""
+    return {
+        "tracking_plan_traits": [
+            {"entity": entity, "trait": trait, "type": type_} for trait, type_ in types.items()
+        ]
+    }
+
+
+def utc(*moment):
+    return datetime(*moment, tzinfo=UTC)
 
 
 def active_users(lines, variables=None, **report):
@@ -219,3 +250,425 @@ def test_internal_people_count_nowhere():
     }
     rows = marts(lines, seeds)["activity"]
     assert max(row["active"] for row in rows) == 1
+
+
+# Ids and times
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("ana", "ana"),
+        (" ana\t\u00a0", "ana"),
+        (42, "42"),
+        (42.0, "42"),
+        (42.5, "42.5"),
+        ("42.0", "42.0"),  # text stays as it is
+        *((nothing, None) for nothing in (None, "", "  ", True, ["ana"], {"id": "ana"})),
+    ],
+)
+def test_ids_are_text_or_numbers(sent, expected):
+    assert as_id(sent) == expected
+
+
+def test_ids_of_other_types_are_absent_wherever_they_stand():
+    lines = [
+        group("ana", "acme", "03-04"),
+        track("ana", "03-05", messageId="list", context={"groupId": ["bolt"]}),
+        track(" ana ", "03-06", messageId="number", context={"groupId": 7.0}),
+        {**track(True, "03-07", messageId="device"), "anonymousId": " phone"},
+        {**track("ben", "03-08", messageId="sighting"), "anonymousId": "phone "},
+    ]
+    assert events(lines, "user_id company_id company_source anonymous_id") == {
+        "list": ("ana", "acme", "membership", None),
+        "number": ("ana", "7", "event", None),
+        "device": ("ben", None, None, "phone"),
+        "sighting": ("ben", None, None, "phone"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("2024-03-04", utc(2024, 3, 4)),
+        ("2024-03-04T01:00:00+02:00", utc(2024, 3, 3, 23)),
+        (1709600000, utc(2024, 3, 5, 0, 53, 20)),
+        ("1709600000", utc(2024, 3, 5, 0, 53, 20)),
+        (1709600000.5, utc(2024, 3, 5, 0, 53, 20, 500000)),
+        ("1709600000.5", utc(2024, 3, 5, 0, 53, 20, 500000)),
+        (1709600000123, utc(2024, 3, 5, 0, 53, 20, 123000)),
+        ("1709600000123", utc(2024, 3, 5, 0, 53, 20, 123000)),
+        (100_000_000, utc(1973, 3, 3, 9, 46, 40)),
+        (100_000_000_000, utc(1973, 3, 3, 9, 46, 40)),  # the first that is in milliseconds
+        *((no_time, None) for no_time in (99_999_999, 99_999_999_999, 10**14, True, None, "", [1])),
+        *((no_time, None) for no_time in ("20240304", "-1709600000", "1969-12-31", "2100-01-01")),
+    ],
+)
+def test_readable_times(sent, expected):
+    assert time(sent) == expected
+
+
+def test_an_event_before_the_earliest_day_becomes_its_receive_time_if_that_is_later():
+    def epoch(message_id, **more):
+        times = {"messageId": message_id, "timestamp": "1970-01-01T00:00:00Z"}
+        return {"type": "track", "userId": message_id, "event": "opened", **times, **more}
+
+    lines = [
+        epoch("received", receivedAt="2024-03-04T12:00:00Z"),
+        epoch("sent", sentAt="2024-03-05T12:00:00Z"),
+        epoch("neither"),
+        epoch("both", receivedAt="1999-12-31T23:00:00Z"),
+    ]
+    assert events(lines, "event_day time_quality") == {
+        "received": (date(2024, 3, 4), "clamped"),
+        "sent": (date(2024, 3, 5), "clamped"),
+        "neither": (date(1970, 1, 1), "as_sent"),
+        "both": (date(1970, 1, 1), "corrected_by_sender"),
+    }
+    # Reports and dims see two of the four.
+    assert active_users([*lines, last_day("03-11")]) == {"03-04": 1, "03-05": 1}
+    assert users(lines, "is_internal").keys() == {"received", "sent"}
+    # In Berlin an hour before midnight in UTC is the next day, here the earliest one.
+    berlin = {"timezone": "Europe/Berlin"}
+    assert events(lines, "time_quality", variables=berlin)["both"] == ("clamped",)
+
+
+def test_what_was_told_before_the_earliest_day_attributes_events_and_is_in_no_dim():
+    lines = [
+        {**identify("ana", "03-01", {"role": "pm"}), "anonymousId": "phone"},
+        group("ana", "acme", "03-02"),
+        {**track(None, "03-05", messageId="m"), "anonymousId": "phone"},
+    ]
+    after, seeds = {"earliest_day": "2024-03-04"}, planned("user", role="string")
+    assert events(lines, "user_id company_id", variables=after) == {"m": ("ana", "acme")}
+    assert users(lines, "role company_id", seeds) == {"ana": ("pm", "acme")}
+    assert users(lines, "role company_id", seeds, after) == {"ana": (None, None)}
+
+
+def test_names_are_trimmed_as_sent_and_in_seeds():
+    seeds = {
+        "tracking_plan_events": [{"event": " saved ", "former_names": " svaed; stored "}],
+        **planned("user", role="string"),
+    }
+    lines = [
+        track("ana", "03-04", "saved\n", messageId="saved"),
+        track("ana", "03-05", " stored", messageId="stored"),
+        identify("ana", "03-06", {"role ": "pm"}),
+    ]
+    assert events(lines, "event is_planned", seeds) == {
+        "saved": ("saved", True),
+        "stored": ("saved", True),
+    }
+    assert users(lines, "role", seeds) == {"ana": ("pm",)}
+
+
+# Placeholder ids
+
+
+def test_a_placeholder_id_ties_nobody_together():
+    lines = [
+        {**identify("ana", "03-04"), "anonymousId": "anonymousId"},
+        {**track(None, "03-05", messageId="visitor"), "anonymousId": "anonymousId "},
+        track("undefined", "03-06", messageId="undefined"),
+        {"type": "alias", "previousId": "undefined", "userId": "ana", **sent("03-07")},
+        group("ana", "None", "03-08"),
+        track("ana", "03-09", messageId="ana", context={"groupId": "none"}),
+        track("none", "03-10", messageId="none"),
+    ]
+    seeds = {
+        "placeholder_ids": [
+            {"id": "anonymous", "value": "AnonymousID"},
+            {"value": "Undefined "},
+            {"id": "company", "value": "none"},
+        ]
+    }
+    assert events(lines, "user_id anonymous_id company_id", seeds) == {
+        "visitor": (None, "anonymousId", None),
+        "undefined": (None, None, None),
+        "ana": ("ana", None, None),
+        "none": ("none", None, None),  # of companies alone it is a placeholder
+    }
+    # Without the list Ana is the visitor, and the user that was left behind.
+    found = events(lines, "user_id")
+    assert found["visitor"] == found["undefined"] == ("ana",)
+
+
+# Planned types
+
+ADDRESSES = planned("user", email="string")
+
+
+@pytest.mark.parametrize(
+    ("planned_type", "expected", "sent"),
+    [
+        ("boolean", True, [True, "true", "True", 1, "1", 1.0]),
+        ("boolean", False, [False, "false", "FALSE", 0, "0"]),
+        ("boolean", None, ["yes", 2, [], "t"]),
+        ("number", 50, [50, 50.0, "50", "50.0", "5e1"]),
+        ("number", 2.5, [2.5, "2.50"]),
+        ("number", None, ["many", True, "NaN", "1,5", [5]]),
+        ("string", "5", ["5", 5]),
+        ("string", "true", [True, "true"]),
+        ("datetime", utc(1961, 5, 4, 12), ["1961-05-04T12:00:00Z", "1961-05-04T14:00:00+02:00"]),
+        ("datetime", utc(2024, 3, 5, 0, 53, 20), [1709600000, "1709600000", 1709600000000]),
+        ("datetime", None, ["a Friday", True, [], 1961]),
+        ("array", ["b", "a"], [["b", "a"], ["b", "a", "b"]]),
+        ("array", [], [[]]),
+        ("array", None, ["a", {"a": 1}]),
+        ("object", {"a": 1}, [{"a": 1}]),
+        ("object", None, ["a", [1]]),
+    ],
+)
+def test_a_trait_is_cast_to_its_planned_type(planned_type, expected, sent):
+    for value in sent:
+        lines = [identify("ana", "03-04", {"trait": value})]
+        seeds = planned("user", trait=planned_type)
+        ((got,),) = users(lines, "trait", seeds).values()
+        assert (got, type(got)) == (expected, type(expected)), value
+
+
+def test_a_date_alone_is_that_day_in_the_reporting_time_zone():
+    lines = [identify("ana", "03-04", {"born": "1961-05-04"})]
+    new_york = {"timezone": "America/New_York"}
+    got = users(lines, "born", planned("user", born="datetime"), new_york)
+    assert got == {"ana": (utc(1961, 5, 4, 4),)}
+
+
+def test_the_history_of_a_trait_has_equal_neighbours_once_and_cleared_ones_never():
+    told = [True, "TRUE", 1, "maybe", None, "", False, "true"]
+    lines = [identify("ana", f"03-{day:02}", {"glad": value}) for day, value in enumerate(told, 4)]
+    found = marts(lines, planned("user", glad="boolean"))["fct_traits"]
+    columns = "value", "value_as_sent"
+    days = [(row["valid_from"].day, row["valid_to"] and row["valid_to"].day) for row in found]
+    assert days == [(4, 7), (7, 8), (10, 11), (11, None)]
+    assert [tuple(row[column] for column in columns) for row in found] == [
+        ("true", "true"),  # of the 4th, 5th and 6th the first
+        (None, '"maybe"'),
+        ("false", "false"),  # of the 8th and 9th nothing
+        ("true", '"true"'),
+    ]
+
+
+def test_of_two_values_of_one_time_the_one_received_later_is_the_history():
+    lines = [
+        identify("ana", "03-04", {"role": "late"}) | {"receivedAt": "2024-03-05T12:00:00Z"},
+        identify("ana", "03-04", {"role": "early"}) | {"messageId": "z"},
+    ]
+    (row,) = marts(lines, {})["fct_traits"]
+    assert row["value"] == '"late"'
+
+
+def test_filters_and_breakdowns_see_the_cast_value():
+    told = {"ana": (True, ["design", "Sales"]), "ben": ("True", ["sales"]), "cleo": ("yes", [])}
+    lines = [
+        line
+        for hour, (user, (glad, teams)) in enumerate(told.items())
+        for line in (
+            track(user, f"03-04T1{hour}:00Z"),
+            identify(user, f"03-05T1{hour}:00Z", {"glad": glad, "teams": teams}),
+        )
+    ]
+    seeds = planned("user", glad="boolean", teams="array")
+    retention = {
+        **{"report": "r", "entity": "user", "cohort_rule": "first", "period": "month"},
+        **{"return_window": "exact", "breakdown": "glad", "breakdown_at": "latest"},
+    }
+
+    def active_on_the_4th(**filters):
+        report = {"report": "r", "entity": "user", **filters}
+        found = marts([*lines, last_day("03-11")], {**seeds, "activity_reports": [report]})
+        return found["activity"][0]["active"] if found["activity"] else 0
+
+    assert active_on_the_4th(filter_by="glad", filter_values="TRUE") == 2
+    assert active_on_the_4th(filter_by="glad", filter_values="yes") == 0
+    assert active_on_the_4th(filter_by="teams", filter_values="sales; legal") == 2
+    cells = marts([*lines, last_day("03-11")], {**seeds, "retention_reports": [retention]})
+    sizes = {row["breakdown_value"]: row["cohort_size"] for row in cells["retention"]}
+    assert sizes == {"(all)": 3, "true": 2, "(none)": 1}
+
+
+def test_at_entry_a_value_that_cannot_be_cast_gives_way_to_the_first_later_one():
+    lines = [track("ana", "03-04"), identify("ana", "03-04T13:00Z", {"level": "many"})]
+    lines += [identify("ana", "03-06", {"level": "3.0"}), last_day("03-11")]
+    report = {
+        **{"report": "r", "entity": "user", "cohort_rule": "first", "period": "month"},
+        **{"return_window": "exact", "breakdown": "level", "breakdown_at": "entry"},
+    }
+    seeds = {**planned("user", level="number"), "retention_reports": [report]}
+    assert {row["breakdown_value"] for row in marts(lines, seeds)["retention"]} == {"(all)", "3"}
+
+
+# Internal accounts
+
+
+@pytest.mark.parametrize("value", ["june.example", "@june.example", " @June.Example"])
+def test_internal_domains_are_those_of_the_latest_e_mail_in_all_logs_or_of_the_id(value):
+    lines = [
+        *(track("ana", "03-04"), track("ben", "03-05"), track("zoe@eu.june.example", "03-06")),
+        identify("ana", "03-05T01:00Z", {"email": "ana@acme.example"}),
+        identify("ana", "04-20", {"email": "ana@eu.JUNE.example"}),  # after `as_of`
+        identify("ben", "03-04T01:00Z", {"email": "ben@june.example"}),
+        identify("ben", "03-05T02:00Z", {"email": "ben@notjune.example"}),
+    ]
+    seeds = {**ADDRESSES, "internal_accounts": [{"match_on": "email_domain", "value": value}]}
+    found = users(lines, "is_internal", seeds, {"as_of": "2024-03-30"})
+    assert found == {"ana": (True,), "ben": (False,), "zoe@eu.june.example": (True,)}
+
+
+def test_a_user_all_of_whose_companies_are_internal_is_internal():
+    lines = [
+        group("ana", "home", "03-04"),
+        group("ben", "home", "03-05"),
+        track("ben", "04-20", context={"groupId": "acme"}),  # after `as_of`, it counts all the same
+        identify("cleo", "03-06"),
+    ]
+    seeds = {
+        "internal_accounts": [{"match_on": "company_id", "value": "home"}],
+        "activation_milestones": [
+            {"entity": "user", "milestone": "m", "position": 1, "event": "x", "within_days": 1}
+        ],
+    }
+    lines += [
+        identify(user, f"03-07T1{n}:00Z", {"createdAt": "2024-03-05"})
+        for n, user in enumerate(("ana", "ben", "cleo"))
+    ]
+    as_of = {"as_of": "2024-03-30"}
+    found = users(lines, "is_internal", seeds, as_of)
+    assert found == {"ana": (True,), "ben": (False,), "cleo": (False,)}
+    (first_week, *_) = marts(lines, seeds, as_of)["activation"]
+    assert first_week["entities"] == 2  # without Ana, who has no event of her own
+
+
+def test_an_internal_company_has_no_members_and_no_history():
+    lines = [group("ana", "home", "03-04", {"plan": "free"}), group("ben", "acme", "03-05")]
+    lines += [group("ana", "acme", "03-06"), track("ben", "03-07", context={"groupId": "home"})]
+    seeds = {"internal_accounts": [{"match_on": "company_id", "value": "home"}]}
+    found = rows("dim_companies", lines, "company_id", "members monthly_active_users", seeds)
+    assert found == {"home": (0, 0), "acme": (2, 0)}
+    assert marts(lines, seeds)["fct_traits"] == []
+    assert {row["company_id"] for row in marts(lines, seeds)["fct_memberships"]} == {"acme"}
+
+
+# Companies from e-mail domains
+
+BY_DOMAIN = {"companies_by_email_domain": True}
+
+
+def test_a_user_never_sighted_with_a_company_belongs_to_that_of_its_e_mails_domain():
+    lines = [
+        track("ana", "03-04", messageId="ana"),
+        identify("ana", "03-08", {"email": "ana@ACME.example"}),
+        track("ben", "03-05", messageId="ben"),
+        identify("ben", "03-08T01:00Z", {"email": "ben@mail.example"}),
+        track("cleo", "03-06", messageId="cleo"),
+        identify("cleo", "03-08T02:00Z", {"email": "cleo@acme.example"}),
+        group("cleo", "bolt", "03-09"),
+        track("dan", "03-07", messageId="dan"),
+    ]
+    seeds = {**ADDRESSES, "public_email_domains": [{"domain": "Mail.example"}]}
+    assert events(lines, "company_id company_source", seeds, BY_DOMAIN) == {
+        "ana": ("acme.example", "email_domain"),
+        "ben": (None, None),
+        "cleo": ("bolt", "membership"),
+        "dan": (None, None),
+    }
+    assert events(lines, "company_id", seeds)["ana"] == (None,)
+    assert users(lines, "company_id", seeds, BY_DOMAIN) == {
+        "ana": ("acme.example",),
+        "ben": (None,),
+        "cleo": ("bolt",),
+        "dan": (None,),
+    }
+    # She is a member from her first call to her last.
+    days = marts(lines, seeds, BY_DOMAIN)["fct_memberships"]
+    (of_ana,) = [row for row in days if row["user_id"] == "ana"]
+    assert (of_ana["first_day"], of_ana["last_day"]) == (date(2024, 3, 4), date(2024, 3, 8))
+
+
+def test_a_user_sighted_with_a_company_after_the_last_complete_day_has_none_in_the_dims():
+    lines = [
+        track("ana", "03-04", messageId="before"),
+        identify("ana", "03-08", {"email": "ana@acme.example"}),
+        track("ana", "04-20", messageId="after", context={"groupId": "bolt"}),
+    ]
+    variables = {**BY_DOMAIN, "as_of": "2024-03-30"}
+    assert events(lines, "company_id", ADDRESSES, variables)["before"] == ("bolt",)
+    assert users(lines, "company_id", ADDRESSES, variables) == {"ana": (None,)}
+
+
+# Sign-ups
+
+
+@pytest.mark.parametrize(
+    ("created_at", "signed_up_at"),
+    [
+        (None, utc(2024, 3, 6, 12)),  # the event's
+        ("2024-03-05", utc(2024, 3, 5, 5)),  # midnight in New York
+        (1709600000, utc(2024, 3, 5, 0, 53, 20)),
+        ("1709600000000", utc(2024, 3, 5, 0, 53, 20)),
+        ("2024-03-07", utc(2024, 3, 6, 12)),  # later than the event
+        ("1999-12-31", utc(2024, 3, 6, 12)),  # before the earliest day
+        ("a Friday", utc(2024, 3, 6, 12)),
+    ],
+)
+def test_signed_up_is_the_earlier_of_the_event_and_the_trait(created_at, signed_up_at):
+    lines = [
+        track("ana", "03-06", "signed_up"),
+        identify("ana", "03-08", {"createdAt": created_at}),
+    ]
+    new_york = {"timezone": "America/New_York"}
+    assert users(lines, "signed_up_at", variables=new_york) == {"ana": (signed_up_at,)}
+
+
+def test_a_creation_after_the_last_complete_day_is_no_sign_up():
+    lines = [identify("ana", "03-08", {"createdAt": "2024-03-31"})]
+    lines += [identify("ben", "03-09", {"createdAt": "2024-03-30"})]
+    found = users(lines, "signed_up_at")
+    assert found == {"ana": (None,), "ben": (utc(2024, 3, 30),)}
+
+
+def test_who_signed_up_before_the_first_day_of_the_logs_is_in_no_cohort():
+    # The logs begin on March 6, a Wednesday: a page of Ben's. Ana was created a day earlier.
+    lines = [{**track("ben", "03-06"), "type": "page"}, last_day("03-31")]
+    lines += [identify("ana", "03-12", {"createdAt": "2024-03-05"})]
+    lines += [identify("ben", "03-13", {"createdAt": "2024-03-06"})]
+    lines += [{"type": "page", "userId": "x", "messageId": "x", "timestamp": "1970-01-01"}]
+    milestone = {"entity": "user", "milestone": "m", "position": 1, "event": "opened"}
+    seeds = {"activation_milestones": [{**milestone, "within_days": 1}]}
+    cohorts = {
+        row["cohort_week"]: row["entities"]
+        for row in marts(lines, seeds)["activation"]
+        if row["entities"]
+    }
+    assert cohorts == {MONDAY: 1}
+
+
+# The dims
+
+
+def test_a_companys_row():
+    lines = [
+        group(
+            "ana", "acme", "03-04", {"plan": " Growth", "employees": "40", "createdAt": 1709600000}
+        ),
+        track("ana", "03-05", context={"groupId": "acme"}),
+        {**track(None, "03-06", context={"groupId": "acme"}), "anonymousId": "phone"},
+        track("ben", "03-07", "pinged", context={"groupId": "acme"}),
+        identify("ben", "03-03", context={"groupId": "bolt"}),  # no sighting, and Bolt is not seen
+    ]
+    seeds = {
+        "plans": [{"plan": "growth", "is_paying": True, "mau_limit": 0}],
+        "tracking_plan_events": [{"event": "pinged", "counts_as_active": False}],
+        **planned("company", plan="string", employees="number"),
+    }
+    columns = "first_seen_at signed_up_at last_active_at members monthly_active_users"
+    assert rows("dim_companies", lines, "company_id", columns, seeds) == {
+        "acme": (utc(2024, 3, 4, 12), utc(2024, 3, 5, 0, 53, 20), utc(2024, 3, 6, 12), 2, 1)
+    }
+    columns = "plan is_paying mau_limit is_over_mau_limit is_internal employees"
+    assert rows("dim_companies", lines, "company_id", columns, seeds) == {
+        "acme": ("Growth", True, 0, True, False, 40)
+    }
+    own_count = {"company_mau_trait": "employees"}
+    columns = "monthly_active_users"
+    assert rows("dim_companies", lines, "company_id", columns, seeds, own_count) == {"acme": (40,)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -18,6 +18,10 @@ class Calendar:
     def day(self, moment: datetime) -> date:
         """The calendar day of a moment in the reporting timezone."""
         return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+    def midnight(self, day: date) -> datetime:
+        """The moment, in UTC, at which a day begins in the reporting timezone."""
+        return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def start(self, day: date, period: str) -> date:
         """The first day of the period that holds a day."""

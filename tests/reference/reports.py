@@ -7,7 +7,9 @@ from math import sqrt
 from typing import Any
 
 from reference.periods import DAY
-from reference.story import Event, Story, as_date
+from reference.plan import as_date
+from reference.story import Event, Story
+from reference.values import as_text
 
 Row = dict[str, Any]
 ALL = "(all)"
@@ -173,8 +175,10 @@ class RetentionReport:
         if trait is None:
             return ALL
         if self.report["breakdown_at"] == "entry":
-            return self.story.trait_at_entry(self.entity, event, trait) or NO_VALUE
-        return self.story.trait(self.entity, event.of(self.entity), trait) or NO_VALUE
+            value = self.story.trait_at_entry(self.entity, event, trait)
+        else:
+            value = self.story.trait(self.entity, event.of(self.entity), trait)
+        return as_text(value) or NO_VALUE
 
     def rows(self) -> Iterator[Row]:
         if not self.cohorts:

@@ -1,36 +1,51 @@
-"""Contract 4 and 5: the plan, who did it, for which company, with which traits."""
+"""Contract 5: who did it, for which company, with which traits."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, NamedTuple
 
-from reference.calls import Call, as_id
-from reference.periods import DAY, Calendar
-
-SeedRows = Iterable[Mapping[str, Any]]
+from reference.calls import EVENT_TYPES, Body, Call, unique_calls
+from reference.periods import DAY
+from reference.plan import Plan, as_date, several
+from reference.values import as_text, cast, filtered_texts, is_blank, json_text
 
 
 class Seen(NamedTuple):
-    """A user, a company or a trait's value that was seen (`what`); by `rank` the latest wins."""
+    """A user or a company that was seen (`what`); by `rank` the latest wins."""
 
     rank: tuple
     day: date
     what: Any
 
 
+class Told(NamedTuple):
+    """A trait's value, cast to its planned type; `as_sent` is None where the trait was cleared."""
+
+    rank: tuple
+    day: date
+    what: Any
+    as_sent: str | None
+
+    @property
+    def at(self) -> datetime:
+        return self.rank[0]
+
+
 @dataclass(frozen=True)
 class Event:
     """A row of `fct_events`, as far as reports look at it."""
 
+    call: Call
     event: str
     rank: tuple
     at: datetime
     day: date
     user: str | None
     company: str | None
+    company_source: str | None
+    is_planned: bool
     is_active: bool
     is_internal: bool
 
@@ -42,42 +57,31 @@ class Event:
 class Story:
     """All that is concluded from the calls before anything is counted."""
 
-    def __init__(
-        self, calls: list[Call], seeds: Mapping[str, SeedRows], variables: Mapping[str, Any]
-    ):
-        self.calls = calls
-        self.seeds = {name: [known(row) for row in rows] for name, rows in seeds.items()}
-        self.variables = {
-            "signup_event": "signed_up",
-            "created_at_trait": "createdAt",
-            "email_trait": "email",
-            "unplanned_counts_as_active": True,
-            **variables,
-        }
-        self.calendar = Calendar(
-            variables.get("timezone", "UTC"), variables.get("week_start", "monday")
-        )
-        self.as_of = self.last_whole_day()
-        self.alias_of = aliases(calls)
+    def __init__(self, lines: Iterable[Body], plan: Plan):
+        self.plan, self.variables, self.calendar = plan, plan.variables, plan.calendar
+        self.calls = unique_calls(lines, plan.calendar, plan.earliest_day, plan.placeholders)
+        self.earliest_day, self.as_of = plan.earliest_day, self.last_complete_day()
+        self.alias_of = aliases(self.calls)
         self.devices = self.users_by_device()
         self.companies = self.companies_by_user()
         self.traits = self.trait_history()
-        self.events = [self.event(call) for call in calls if call.type in EVENT_TYPES]
+        self.events = [self.event(call) for call in self.calls if call.type in EVENT_TYPES]
 
     def seed(self, name: str) -> list[dict[str, Any]]:
-        return self.seeds.get(name, [])
-
-    def day(self, call: Call) -> date:
-        return self.calendar.day(call.at)
+        return self.plan.seed(name)
 
     # Contract 7, "Now"
 
-    def last_whole_day(self) -> date | None:
+    def last_complete_day(self) -> date | None:
         """`vars: as_of`, or the day before the latest event day of calls with a receive time."""
-        if stated := self.variables.get("as_of"):
+        if stated := self.variables["as_of"]:
             return as_date(stated)
         received = [call for call in self.calls if call.received_at] or self.calls
-        return max(map(self.day, received)) - DAY if received else None
+        return max(call.day for call in received) - DAY if received else None
+
+    def sees(self, day: date) -> bool:
+        """All tables but `fct_*` see days from `earliest_day` up to `as_of`."""
+        return self.as_of is not None and self.earliest_day <= day <= self.as_of
 
     # Contract 5, "User"
 
@@ -85,11 +89,10 @@ class Story:
         """Per anonymous id the users that were seen with it, in any call that carries both."""
         seen: dict[str, list[Seen]] = {}
         for call in self.calls:
-            if user := call.id("userId"):
+            if user := call.user_id:
                 # An alias whose previousId is an anonymous id ties that id to the user.
-                tied = {call.id("anonymousId"), call.id("previousId") if is_alias(call) else None}
-                for device in tied - {None}:
-                    sighting = Seen(call.rank, self.day(call), self.follow(user))
+                for device in {call.anonymous_id, call.previous_id("anonymous")} - {None}:
+                    sighting = Seen(call.rank, call.day, self.follow(user))
                     seen.setdefault(device, []).append(sighting)
         return seen
 
@@ -101,9 +104,9 @@ class Story:
 
     def user(self, call: Call) -> str | None:
         """The call's userId; without one the user seen with its device; else nobody."""
-        if user := call.id("userId"):
+        if user := call.user_id:
             return self.follow(user)
-        return on_day(self.devices.get(call.id("anonymousId"), []), self.day(call))
+        return on_day(self.devices.get(call.anonymous_id, []), call.day)
 
     # Contract 5, "Company"
 
@@ -111,107 +114,128 @@ class Story:
         """Per user the companies it was sighted with: by group calls, and by events that say so."""
         seen: dict[str, list[Seen]] = {}
         for call in self.calls:
-            user, company = self.user(call), None
-            if call.type == "group":
-                company = call.id("groupId")
-            elif call.type in EVENT_TYPES:
-                company = as_id(call.context("groupId"))
-            if user and company:
-                seen.setdefault(user, []).append(Seen(call.rank, self.day(call), company))
+            user, company = self.user(call), call.company_id
+            if user and company and call.type in ("group", *EVENT_TYPES):
+                seen.setdefault(user, []).append(Seen(call.rank, call.day, company))
         return seen
 
-    def company(self, call: Call) -> str | None:
-        """An event's company: its own context.groupId, else the one its user was sighted with."""
-        own = as_id(call.context("groupId"))
-        return own or on_day(self.companies.get(self.user(call), []), self.day(call))
+    def company(self, call: Call) -> tuple[str | None, str | None]:
+        """A call's company and its source: the call, its user's sightings, its user's e-mail."""
+        user = self.user(call)
+        if own := call.company_id:
+            return own, "event"
+        if user in self.companies:
+            return on_day(self.companies[user], call.day), "membership"
+        domain = self.company_by_email_domain(user)
+        return domain, domain and "email_domain"
+
+    def company_by_email_domain(self, user: str | None) -> str | None:
+        """Of a user that was never sighted with a company, if `companies_by_email_domain`."""
+        if not self.variables["companies_by_email_domain"] or user in self.companies:
+            return None
+        domain = domain_of(self.email(user))
+        return None if domain in self.plan.public_email_domains else domain
 
     def last_company(self, user: str) -> str | None:
         """`dim_users.company_id`: the user's last company, as of `as_of`."""
-        return latest(self.companies.get(user, []), self.as_of)
+        seen = [sighting for sighting in self.companies.get(user, []) if self.sees(sighting.day)]
+        return max(seen, key=by_rank).what if seen else self.company_by_email_domain(user)
 
     # Contract 5, "Traits"
 
-    def trait_history(self) -> dict[tuple[str, str, str], list[Seen]]:
-        """Every value that was ever set, per entity, id and trait; None clears it."""
-        new_names = {
-            (row["entity"], former): row["trait"]
-            for row in self.seed("tracking_plan_traits")
-            for former in several(row.get("former_names"))
-        }
-        history: dict[tuple[str, str, str], list[Seen]] = {}
-        for call in self.calls:
+    def trait_history(self) -> dict[tuple[str, str, str], list[Told]]:
+        """Per entity, id and trait the values it was given, in time's order, one per instant."""
+        latest: dict[tuple[str, str, str], dict[datetime, Told]] = {}
+        for call in sorted(self.calls, key=lambda call: call.rank):
             if call.type == "identify":
                 entity, entity_id = "user", self.user(call)
                 traits = call.body.get("traits") or call.context("traits")
             elif call.type == "group":
-                entity, entity_id = "company", call.id("groupId")
+                entity, entity_id = "company", call.company_id
                 traits = call.body.get("traits")
             else:
                 continue  # other calls set none
-            for trait, value in (traits or {}).items() if entity_id else ():
-                key = entity, entity_id, new_names.get((entity, trait), trait)
-                history.setdefault(key, []).append(Seen(call.rank, self.day(call), as_text(value)))
-        return history
+            for name, value in (traits or {}).items() if entity_id else ():
+                trait = self.plan.trait_names.get((entity, name.strip()), name.strip())
+                history = latest.setdefault((entity, entity_id, trait), {})
+                history[call.at] = self.told(call, entity, trait, value)
+        return {key: list(history.values()) for key, history in latest.items()}
 
-    def trait(self, entity: str, entity_id: str | None, trait: str) -> str | None:
+    def told(self, call: Call, entity: str, trait: str, value: Any) -> Told:
+        if is_blank(value):
+            return Told(call.rank, call.day, None, None)
+        typed = cast(value, self.plan.trait_types.get((entity, trait)), self.calendar)
+        return Told(call.rank, call.day, typed, json_text(value))
+
+    def history(self, entity: str, entity_id: str | None, trait: str) -> list[Told]:
+        """What dims and reports see of it."""
+        history = self.traits.get((entity, entity_id, trait), [])
+        return [told for told in history if self.sees(told.day)]
+
+    def trait(self, entity: str, entity_id: str | None, trait: str) -> Any:
         """A trait's latest value, as of `as_of`; `company.<trait>` is that of a user's company."""
         if trait.startswith("company."):
             entity, entity_id = "company", self.last_company(entity_id)
             trait = trait.removeprefix("company.")
-        return latest(self.traits.get((entity, entity_id, trait), []), self.as_of)
+        history = self.history(entity, entity_id, trait)
+        return history[-1].what if history else None
 
-    def trait_at_entry(self, entity: str, event: Event, trait: str) -> str | None:
+    def trait_at_entry(self, entity: str, event: Event, trait: str) -> Any:
         """The value at the end of the event's day, else the first later one (up to `as_of`)."""
         entity_id = event.of(entity)
         if trait.startswith("company."):
             entity, entity_id = "company", event.company
             trait = trait.removeprefix("company.")
-        history = self.traits.get((entity, entity_id, trait), [])
-        later = [seen for seen in history if event.day < seen.day <= self.as_of and seen.what]
-        return latest(history, event.day) or (min(later, key=by_rank).what if later else None)
+        history = self.history(entity, entity_id, trait)
+        past = [told.what for told in history if told.day <= event.day]
+        later = [told.what for told in history if told.day > event.day and told.what is not None]
+        return past[-1] if past and past[-1] is not None else next(iter(later), None)
 
     # Contract 5, "Internal"
+
+    def email(self, user: str | None) -> str | None:
+        """A user's latest e-mail in all logs."""
+        history = self.traits.get(("user", user, self.variables["email_trait"]), [])
+        return as_text(history[-1].what) if history else None
 
     def is_internal(self, entity: str, entity_id: str | None) -> bool:
         if entity_id is None:
             return False
-        rules = {(row["match_on"], row["value"]) for row in self.seed("internal_accounts")}
         if entity == "company":
-            return ("company_id", entity_id) in rules
+            return entity_id in self.plan.internal("company_id")
         # A rule may name a user by an id that was left behind since.
-        users = {self.follow(value) for match_on, value in rules if match_on == "user_id"}
-        history = self.traits.get(("user", entity_id, self.variables["email_trait"]), [])
-        email = latest(history, self.as_of) or latest(history, date.max)
-        return entity_id in users or any(
-            match_on == "email_domain" and is_of_domain(email, value) for match_on, value in rules
-        )
+        users = {self.follow(user) for user in self.plan.internal("user_id")}
+        domains = domain_of(self.email(entity_id)), domain_of(entity_id)
+        if entity_id in users or any(
+            is_within(domain, internal)
+            for domain in domains
+            for internal in self.plan.internal("email_domain")
+        ):
+            return True
+        companies = {seen.what for seen in self.companies.get(entity_id, [])}
+        companies |= {self.company_by_email_domain(entity_id)} - {None}
+        return bool(companies) and companies <= self.plan.internal("company_id")
 
     # Contract 6, `fct_events`, and contract 4, what counts as active
 
     def event(self, call: Call) -> Event:
-        user, company = self.user(call), self.company(call)
-        name = call.body["event"] if call.type == "track" else call.type
-        planned = self.plan.get(name)
+        user, (company, company_source) = self.user(call), self.company(call)
+        name = call.body["event"].strip() if call.type == "track" else call.type
+        planned = self.plan.events.get(name)
         counts_unplanned = call.type == "track" and self.variables["unplanned_counts_as_active"]
         return Event(
+            call=call,
             event=planned["event"] if planned else name,
             rank=call.rank,
             at=call.at,
-            day=self.day(call),
+            day=call.day,
             user=user,
             company=company,
+            company_source=company_source,
+            is_planned=planned is not None,
             is_active=planned["is_active"] if planned else counts_unplanned,
             is_internal=self.is_internal("user", user) or self.is_internal("company", company),
         )
-
-    @cached_property
-    def plan(self) -> dict[str, dict[str, Any]]:
-        """Planned events under their own and their former names."""
-        return {
-            name: {"event": row["event"], "is_active": flag(row.get("counts_as_active"), True)}
-            for row in self.seed("tracking_plan_events")
-            for name in [row["event"], *several(row.get("former_names"))]
-        }
 
     # Contract 7, "Active": what a report counts
 
@@ -223,8 +247,7 @@ class Story:
 
         @cache
         def passes(entity_id: str) -> bool:
-            value = self.trait(entity, entity_id, filter_by)
-            return value is not None and value.strip().casefold() in wanted
+            return not wanted.isdisjoint(filtered_texts(self.trait(entity, entity_id, filter_by)))
 
         return sorted(
             (
@@ -232,19 +255,12 @@ class Story:
                 for each in self.events
                 if each.of(entity)
                 and not each.is_internal
-                and each.day <= self.as_of
+                and self.sees(each.day)
                 and (each.event == event if event else each.is_active)
                 and (filter_by is None or passes(each.of(entity)))
             ),
             key=lambda each: each.rank,
         )
-
-
-EVENT_TYPES = ("track", "page", "screen")
-
-
-def is_alias(call: Call) -> bool:
-    return call.type == "alias"
 
 
 def aliases(calls: list[Call]) -> dict[str, str]:
@@ -253,12 +269,13 @@ def aliases(calls: list[Call]) -> dict[str, str]:
     An alias of an id to itself is a circle of its own, and hides no earlier alias of that id.
     """
     latest_alias: dict[str, Call] = {}
-    for call in sorted(filter(is_alias, calls), key=lambda call: call.rank):
-        if call.id("userId") not in (None, call.id("previousId")):
-            latest_alias[call.id("previousId")] = call
-    while circle := find_circle({start: call.id("userId") for start, call in latest_alias.items()}):
+    for call in sorted(calls, key=lambda call: call.rank):
+        previous = call.previous_id("user")
+        if previous and call.user_id not in (None, previous):
+            latest_alias[previous] = call
+    while circle := find_circle({start: call.user_id for start, call in latest_alias.items()}):
         del latest_alias[max(circle, key=lambda start: latest_alias[start].rank)]
-    return {start: call.id("userId") for start, call in latest_alias.items()}
+    return {start: call.user_id for start, call in latest_alias.items()}
 
 
 def find_circle(steps: dict[str, str]) -> list[str]:
@@ -283,36 +300,12 @@ def on_day(sightings: list[Seen], day: date) -> Any:
     return min(sightings, key=by_rank).what if sightings else None
 
 
-def latest(history: list[Seen], day: date) -> Any:
-    """What was last seen on or before a day."""
-    past = [seen for seen in history if seen.day <= day]
-    return max(past, key=by_rank).what if past else None
+def domain_of(address: str | None) -> str | None:
+    """What follows the @ of an address, in lower case."""
+    _, at_sign, domain = (address or "").strip().lower().rpartition("@")
+    return domain or None if at_sign else None
 
 
-def as_text(value: Any) -> str | None:
-    """A trait's value as text; an empty one is absent."""
-    if value is None or isinstance(value, str):
-        return value or None
-    return json.dumps(value)
-
-
-def is_of_domain(email: str | None, domain: str) -> bool:
-    _, at_sign, its_domain = (email or "").strip().casefold().rpartition("@")
-    return bool(at_sign) and f".{its_domain}".endswith(f".{domain.casefold()}")
-
-
-def known(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A seed's row without its blanks."""
-    return {column: value for column, value in row.items() if value not in (None, "")}
-
-
-def several(values: str | None) -> list[str]:
-    return [value.strip() for value in (values or "").split(";") if value.strip()]
-
-
-def flag(value: Any, blank: bool) -> bool:
-    return blank if value is None else str(value).casefold() == "true"
-
-
-def as_date(value: Any) -> date | None:
-    return value if isinstance(value, date | None) else date.fromisoformat(str(value))
+def is_within(domain: str | None, internal: str) -> bool:
+    """A domain or a subdomain of it; an @ before the internal one does not matter."""
+    return domain is not None and f".{domain}".endswith(f".{internal.lower().lstrip('@')}")

@@ -1,4 +1,4 @@
--- Stretches end after they begin, and the next one does not begin before.
+-- Intervals end after they begin, and the next one does not begin before.
 select *
 from {{ ref('int_traits') }}
 where
@@ -6,7 +6,7 @@ where
     and {{ built_lately('build') }}
 qualify
     valid_to <= valid_from
-    or value is null
+    or value_as_sent is null
     or coalesce(valid_to, timestamp 'infinity') > lead(valid_from) over (
         partition by entity, entity_id, trait
         order by valid_from

@@ -1,4 +1,4 @@
--- Every user and company of an event by the last whole day has its row, flagged where it is ours.
+-- Every user and company of an event that reports see has its row, flagged where it is internal.
 with
 
 acted as (
@@ -6,7 +6,8 @@ acted as (
         events.user_id,
         events.company_id
     from {{ rows_built_lately(ref('int_attributed_days')) }} as events
-    inner join {{ ref('calendar') }} as calendar on events.event_day <= calendar.as_of
+    inner join {{ ref('calendar') }} as calendar
+        on events.event_day between {{ earliest_day() }} and calendar.as_of
     where
         events.is_event
         and events.calls is distinct from 0

@@ -1,14 +1,30 @@
--- One row per day up to the last whole one, with its week and its month, each numbered without gaps.
+-- One row per day that a report may show, with its week and its month, each numbered without gaps: from
+-- the first day of the logs, or the day on which a report starts before it, to the last complete day.
 with
 
 as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
+report_starts as (
+    select min(starts_on) as first_start
+    from {{ ref('stg_activity_reports') }}
+),
+
+bounds as (
+    select
+        greatest({{ earliest_day() }}, least(as_of.first_day, report_starts.first_start))
+            as first_day,
+        as_of.as_of as last_day
+    from as_of
+    cross join report_starts
+    where as_of.first_day is not null
+),
+
 days as (
     select spelled.day
-    from as_of
-    cross join lateral {{ days_from_to(first_of_all_days(), 'as_of.as_of') }} as spelled
+    from bounds
+    cross join lateral {{ days_from_to('bounds.first_day', 'bounds.last_day') }} as spelled
 )
 
 select

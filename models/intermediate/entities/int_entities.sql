@@ -1,4 +1,4 @@
--- One row per user or company that was seen by the last whole day.
+-- One row per user or company that was seen by the last complete day.
 with
 
 presence as {{ read_anew() }} (
@@ -78,13 +78,20 @@ seen as (
     group by entity, entity_id, is_internal
 ),
 
-created as (
+created_at_traits as (
     select
         entity,
         entity_id,
-        {{ readable_time('value_text') }} as created_at
+        {{ datetime_of(trimmed('value_text')) }} as created_at
     from latest_traits
     where trait = {{ name_in_vars('created_at_trait') }}
+),
+
+created as (
+    select created_at_traits.*
+    from created_at_traits
+    inner join as_of
+        on {{ day_of('created_at_traits.created_at') }} between {{ earliest_day() }} and as_of.as_of
 )
 
 select
@@ -92,14 +99,10 @@ select
     seen.entity_id,
     seen.is_internal,
     seen.first_seen_at,
-    coalesce(
-        seen.sign_up_event_at,
-        case when {{ day_of('created.created_at') }} <= as_of.as_of then created.created_at end
-    ) as signed_up_at,
+    least(seen.sign_up_event_at, created.created_at) as signed_up_at,
     {{ day_of('signed_up_at') }} as signed_up_on,
     seen.last_active_at
 from seen
-cross join as_of
 left join created
     on
         seen.entity = created.entity

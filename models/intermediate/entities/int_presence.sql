@@ -96,7 +96,7 @@ days as (
 seen_days as (
     select
         days.*,
-        days.event_day <= as_of.as_of as is_over,
+        days.event_day between {{ earliest_day() }} and as_of.as_of as is_visible,
         event_catalog.counts_as_active
     from days
     cross join as_of
@@ -109,18 +109,20 @@ counted as (
         pair,
         user_id,
         company_id,
-        min(first_at) filter (is_over) as first_at,
-        min(first_at) filter (is_over and (is_event or is_group)) as first_together_at,
+        min(first_at) filter (is_visible) as first_at,
+        min(first_at) filter (is_visible and (is_event or is_group)) as first_together_at,
         min(first_at) filter (
-            is_over and is_event and event = {{ name_in_vars('signup_event') }}
+            is_visible and is_event and event = {{ name_in_vars('signup_event') }}
         ) as sign_up_event_at,
-        max(last_at) filter (is_over and is_event and counts_as_active) as last_active_at,
+        max(last_at) filter (is_visible and is_event and counts_as_active) as last_active_at,
         min(event_day) filter (
             names_company and (is_event or is_group)
         ) as first_sighted_on,
         max(event_day) filter (
             names_company and (is_event or is_group)
-        ) as last_sighted_on
+        ) as last_sighted_on,
+        min(event_day) as first_day,
+        max(event_day) as last_day
     from seen_days
     group by pair, user_id, company_id
 
@@ -140,7 +142,9 @@ counted as (
         case when pairs_that_lost.pair is null then built.last_active_at end as last_active_at,
         case when pairs_that_lost.pair is null then built.first_sighted_on end
             as first_sighted_on,
-        case when pairs_that_lost.pair is null then built.last_sighted_on end as last_sighted_on
+        case when pairs_that_lost.pair is null then built.last_sighted_on end as last_sighted_on,
+        case when pairs_that_lost.pair is null then built.first_day end as first_day,
+        case when pairs_that_lost.pair is null then built.last_day end as last_day
     from {{ this }} as built
     left join pairs_that_lost on built.pair = pairs_that_lost.pair
     where built.pair in (select new_days.pair from new_days)
@@ -157,6 +161,8 @@ select
     max(last_active_at) as last_active_at,
     min(first_sighted_on) as first_sighted_on,
     max(last_sighted_on) as last_sighted_on,
+    min(first_day) as first_day,
+    max(last_day) as last_day,
     {{ this_build() }} as build,
     {{ grounds(plan) }} as grounds
 from counted

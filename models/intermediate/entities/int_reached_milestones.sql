@@ -28,6 +28,7 @@ event_days as {{ read_anew() }} (
     select * from {{ ref('int_attributed_days') }}
     where
         is_event
+        and event_day >= {{ earliest_day() }}
         and event in (select milestones.event from milestones)
 ),
 

@@ -1,9 +1,35 @@
--- One row per user that was sighted with a company by the last whole day, with the last one.
+-- One row per user that belongs to a company on the last complete day, with the last one. A company that
+-- the user was seen with before the earliest day only is not seen.
+with
+
+user_companies as (
+    select * from {{ ref('int_user_companies') }}
+    where company_id is not null
+),
+
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
+presence as (
+    select * from {{ ref('int_presence') }}
+    where last_sighted_on >= {{ earliest_day() }}
+)
+
 select
     user_companies.user_id,
     user_companies.company_id
-from {{ ref('int_user_companies') }} as user_companies
-inner join {{ ref('int_as_of') }} as as_of
+from user_companies
+inner join as_of
     on
-        user_companies.from_day <= as_of.as_of
-        and (user_companies.to_day is null or user_companies.to_day > as_of.as_of)
+        user_companies.is_by_email_domain
+        or (
+            user_companies.from_day <= as_of.as_of
+            and (user_companies.to_day is null or user_companies.to_day > as_of.as_of)
+        )
+where
+    user_companies.is_by_email_domain
+    or user_companies.from_day >= {{ earliest_day() }}
+    or (user_companies.user_id, user_companies.company_id) in (
+        select (presence.user_id, presence.company_id) from presence
+    )

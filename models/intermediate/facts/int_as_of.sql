@@ -1,17 +1,19 @@
--- One row: the last day known to be whole, and the latest one with a call. Never from the clock: the
--- same logs give the same answers next year.
--- depends_on: {{ ref('stg_seed_problems') }}
+-- One row: the last complete day, and the first and the latest day with a call. Never from the clock:
+-- the same logs give the same answers next year. Days before the earliest day are not seen.
 {{ config(post_hook='{{ note_as_of() }}') }}
 
 with
 
 call_days as (
     select * from {{ ref('int_call_days') }}
-    where calls is distinct from 0
+    where
+        calls is distinct from 0
+        and event_day >= {{ earliest_day() }}
 ),
 
-latest as (
+days_of_the_logs as (
     select
+        min(event_day) as first_day,
         max(event_day) filter (has_receive_time) as latest_received_day,
         max(event_day) as latest_day
     from call_days
@@ -23,5 +25,6 @@ select
     {%- else -%}
     coalesce(latest_received_day, latest_day) - 1 as as_of
     {%- endif %},
+    first_day,
     latest_day
-from latest
+from days_of_the_logs

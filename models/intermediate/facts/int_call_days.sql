@@ -6,20 +6,21 @@
 --
 -- What can change tonight: the kinds of call in loads that this table has not seen, and the days
 -- that a message has left because a copy landed tonight was received earlier. A load that was
--- taken out, or another timezone, starts anew.
+-- taken out, another timezone, or other placeholder ids start anew.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key=['call_kind', 'event_day'],
-    pre_hook='{{ start_anew_on_other_grounds() }}'
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_placeholder_ids')]) }}"
 ) }}
 
+{% set plan = [ref('stg_placeholder_ids')] -%}
 {% set kind = columns_of_a_kind() -%}
 
 {% if is_incremental() -%}
 {% set new_calls -%}
     select * from {{ ref('stg_calls') }}
-    where load_id > {{ newest_load('last_load_id') }}
+    where load_id > {{ newest_load('last_load_id', plan) }}
 {%- endset %}
 
 {% set left_days -%}
@@ -79,13 +80,15 @@ counted as (
     group by call_kind, event_day
 ),
 
-keyed as (
+identified as (
     select
         counted.call_kind,
-        -- Quicker to look up than the ids.
-        {{ lookup_key_of('one_call.user_id') }} as user_key,
-        {{ lookup_key_of('one_call.anonymous_id') }} as device_key,
-        {% for column in kind %}one_call.{{ column }}, {% endfor %}
+        one_call.type,
+        one_call.event,
+        {{ real_id('one_call.user_id', ['user']) }} as user_id,
+        {{ real_id('one_call.anonymous_id', ['anonymous']) }} as anonymous_id,
+        {{ real_id('one_call.company_id', ['company']) }} as company_id,
+        counted.event_day,
         counted.calls,
         counted.first_at,
         counted.last_at,
@@ -97,6 +100,16 @@ keyed as (
         on
             counted.message_key = one_call.message_key
             and counted.call_kind = one_call.call_kind
+),
+
+keyed as (
+    select
+        call_kind,
+        -- Quicker to look up than the ids.
+        {{ lookup_key_of('user_id') }} as user_key,
+        {{ lookup_key_of('anonymous_id') }} as device_key,
+        identified.* except (call_kind)
+    from identified
 )
 
 {%- if is_incremental() %},
@@ -183,7 +196,7 @@ gone as (
 select
     *,
     {{ this_build() }} as build,
-    {{ grounds() }} as grounds
+    {{ grounds(plan) }} as grounds
 from (
     select * from gained
     union all
@@ -194,6 +207,6 @@ from (
 select
     keyed.*,
     {{ this_build() }} as build,
-    {{ grounds() }} as grounds
+    {{ grounds(plan) }} as grounds
 from keyed
 {%- endif %}

@@ -12,6 +12,14 @@ attributed_days as (
     where calls is distinct from 0
 )
 
+{%- if var('companies_by_email_domain') %},
+
+users_by_email_domain as (
+    select user_id from {{ ref('int_user_companies') }}
+    where is_by_email_domain
+)
+{%- endif %}
+
 select
     events.message_id as event_id,
     attributed_days.event,
@@ -24,10 +32,19 @@ select
     attributed_days.company_id,
     case
         when attributed_days.names_company then 'event'
+        {%- if var('companies_by_email_domain') %}
+        when
+            attributed_days.company_id is not null
+            and attributed_days.user_id in (select user_id from users_by_email_domain)
+            then 'email_domain'
+        {%- endif %}
         when attributed_days.company_id is not null then 'membership'
     end as company_source,
+    events.name,
     events.properties,
     events.library,
+    events.channel,
+    events.context_values,
     events.source,
     attributed_days.is_planned,
     attributed_days.is_internal,

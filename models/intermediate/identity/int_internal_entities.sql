@@ -1,7 +1,8 @@
--- One row per user or company that is our own, and counts in no number.
+-- One row per user or company that is internal, and counts in no number.
 --
--- What can change tonight: any, by a trait or a seed. So all are found anew, and those written that
--- became our own or ceased to be, since. Who is no more stays, told apart by is_internal.
+-- What can change tonight: any, by a trait, a sighting or a seed. So all are found anew, and those
+-- written that became internal or ceased to be, since. Who is no more stays, told apart by is_internal.
+-- depends_on: {{ ref('int_device_owners') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -19,48 +20,63 @@ user_ids as (
     select * from {{ ref('int_user_ids') }}
 ),
 
-traits as (
-    select * from {{ ref('int_traits') }}
+user_companies as (
+    select * from {{ ref('int_user_companies') }}
+    where company_id is not null
 ),
 
-latest_traits as (
-    select * from {{ ref('int_latest_traits') }}
+internal_domains as (
+    select value as domain
+    from internal_accounts
+    where match_on = 'email_domain'
 ),
 
--- The latest e-mail by the last whole day; for those who had none by then, the latest there is.
-emails as (
-    select
-        entity_id as user_id,
-        value_text as email
-    from latest_traits
-    where
-        entity = 'user'
-        and trait = {{ name_in_vars('email_trait') }}
-
-    union all
-
-    select
-        entity_id as user_id,
-        value_text as email
-    from traits
-    where
-        entity = 'user'
-        and trait = {{ name_in_vars('email_trait') }}
-        and valid_to is null
-        and entity_id not in (
-            select latest_traits.entity_id
-            from latest_traits
-            where
-                latest_traits.entity = 'user'
-                and latest_traits.trait = {{ name_in_vars('email_trait') }}
-        )
+internal_companies as (
+    select value as company_id
+    from internal_accounts
+    where match_on = 'company_id'
 ),
 
+-- The domain of a user's latest e-mail, and of its id where that is an address.
 domains as (
     select
         user_id,
-        split_part({{ comparable('email') }}, '@', 2) as domain
-    from emails
+        domain
+    from {{ ref('int_user_emails') }}
+
+    union
+
+    select
+        call_days.user_id,
+        {{ email_domain('call_days.user_id') }} as domain
+    from {{ ref('int_call_days') }} as call_days
+    anti join user_ids
+        on
+            call_days.user_id = user_ids.id
+            and user_ids.id <> user_ids.user_id
+    where
+        contains(call_days.user_id, '@')
+        and call_days.calls is distinct from 0
+        and exists (select 1 from internal_domains)
+),
+
+-- Users who were last seen with internal companies only, on every day. There may be other companies
+-- that they were seen with earlier on such a day: so all their sightings are looked at.
+users_of_internal_companies as (
+    select user_companies.user_id
+    from user_companies
+    left join internal_companies on user_companies.company_id = internal_companies.company_id
+    group by user_companies.user_id
+    having count(*) = count(internal_companies.company_id)
+),
+
+users_of_other_companies as (
+    select sightings.user_id
+    from {{ ref('int_sightings') }} as sightings
+    semi join users_of_internal_companies
+        on sightings.user_id = users_of_internal_companies.user_id
+    anti join internal_companies on sightings.company_id = internal_companies.company_id
+    where sightings.calls is distinct from 0
 ),
 
 matched as (
@@ -76,23 +92,29 @@ matched as (
     select
         'user' as entity,
         domains.user_id as entity_id
-    from internal_accounts
+    from internal_domains
     inner join domains
         on
-            domains.domain = {{ comparable('internal_accounts.value') }}
-            or domains.domain like '%.' || {{ comparable('internal_accounts.value') }}
-    where internal_accounts.match_on = 'email_domain'
+            domains.domain = internal_domains.domain
+            or domains.domain like '%.' || internal_domains.domain
+
+    union
+
+    select
+        'user' as entity,
+        user_id as entity_id
+    from users_of_internal_companies
+    where user_id not in (select users_of_other_companies.user_id from users_of_other_companies)
 
     union
 
     select
         'company' as entity,
-        value as entity_id
-    from internal_accounts
-    where match_on = 'company_id'
+        company_id as entity_id
+    from internal_companies
 ),
 
-now as (
+changed as (
     {%- if is_incremental() %}
     select
         coalesce(matched.entity, built.entity) as entity,
@@ -114,7 +136,7 @@ now as (
 )
 
 select
-    now.*,
+    changed.*,
     {{ this_build() }} as build,
     {{ grounds() }} as grounds
-from now
+from changed

@@ -1,4 +1,4 @@
--- One row per entity and trait that has a value on the last whole day, with that value.
+-- One row per entity and trait that has a value on the last complete day, with that value.
 {{ config(materialized='view') }}
 
 with
@@ -20,5 +20,6 @@ select
 from traits
 inner join as_of
     on
-        traits.from_day <= as_of.as_of
+        traits.from_day between {{ earliest_day() }} and as_of.as_of
         and (traits.to_day is null or traits.to_day > as_of.as_of)
+where traits.value is not null

@@ -1,4 +1,5 @@
--- One row per entity, trait and stretch of time in which it had one value.
+-- One row per entity, trait and interval of time in which it had one value, cast to the type that the
+-- plan gives the trait. The value is null where what was sent cannot be cast.
 --
 -- What can change tonight: the traits of users and companies of which a call is new in stg_trait_calls
 -- since the last good build, and of users that gained or lost an id or a device since. Who has no
@@ -13,7 +14,8 @@
 
 {% set plan = [ref('stg_plan_trait_names')] -%}
 
-{% set trait = 'coalesce(trait_names.trait, pairs.key)' -%}
+{% set trait_as_sent = trimmed('pairs.key') -%}
+{% set trait = 'coalesce(trait_names.trait, ' ~ trait_as_sent ~ ')' -%}
 
 {# Users' traits come from identify calls, companies' from group calls. #}
 {% set owned -%}
@@ -148,8 +150,9 @@ exploded as {{ read_anew() if not is_incremental() }} (
         told.entity,
         told.entity_id,
         {{ trait }} as trait,
-        pairs.key as trait_as_sent,
-        nullif(nullif(cast(pairs.value as varchar), 'null'), '""') as value,
+        {{ trait_as_sent }} as trait_as_sent,
+        nullif(nullif(cast(pairs.value as varchar), 'null'), '""') as value_as_sent,
+        {{ json_as_planned('pairs.value', 'trait_names.type') }} as planned_value,
         told.event_at,
         told.event_day,
         told.received_at,
@@ -161,7 +164,7 @@ exploded as {{ read_anew() if not is_incremental() }} (
     left join trait_names
         on
             told.entity = trait_names.entity
-            and pairs.key = trait_names.trait_as_sent
+            and {{ trait_as_sent }} = trait_names.trait_as_sent
     where told.entity_id is not null
 ),
 
@@ -196,22 +199,39 @@ one_per_time as (
     ) = 1
 ),
 
--- What is set again to the value it has is no change.
+-- A null or an empty text clears the trait.
+cast_values as (
+    select
+        *,
+        case when value_as_sent is not null then planned_value end as value,
+        case when value_as_sent is not null then coalesce(planned_value, value_as_sent) end
+            as compared_value
+    from one_per_time
+),
+
+-- What is set again to the value it has is no change; unless reports do not see when it was set first.
 changes as (
     select *
-    from one_per_time
-    qualify value is distinct from lag(value) over (
+    from cast_values
+    window set_before as (
         partition by entity, entity_id, trait
         order by event_at
     )
+    qualify
+        compared_value is distinct from lag(compared_value) over set_before
+        or (
+            event_day >= {{ earliest_day() }}
+            and lag(event_day) over set_before < {{ earliest_day() }}
+        )
 ),
 
-stretches as (
+intervals as (
     select
         entity,
         entity_id,
         trait,
         value,
+        value_as_sent,
         event_at as valid_from,
         lead(event_at) over (
             partition by entity, entity_id, trait
@@ -225,20 +245,21 @@ stretches as (
     from changes
 ),
 
--- A null cleared the trait: it ends a stretch and opens none.
+-- A cleared trait has no row.
 valued as (
     select
         entity,
         entity_id,
         trait,
         value,
+        value_as_sent,
         {{ json_value_text('cast(value as json)') }} as value_text,
         valid_from,
         valid_to,
         from_day,
         to_day
-    from stretches
-    where value is not null
+    from intervals
+    where value_as_sent is not null
 )
 
 {%- if is_incremental() %}

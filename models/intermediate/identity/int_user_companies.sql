@@ -1,8 +1,9 @@
--- One row per user and stretch of days in which its calls belong to one company.
+-- One row per user and interval of days in which its calls belong to one company: the one that the user
+-- was last seen with, or, for a user who was never seen with any, that of its e-mail's domain.
 --
 -- What can change tonight: the stretches of users that were sighted with a company outside of a
 -- stretch of that company's, by what is new in int_sightings since the last good build; and those of
--- users that gained or lost an id or a device since. A user that is sighted with none any more keeps
+-- users that gained or lost an id or a device since, or whose e-mail has another domain. A user that is sighted with none any more keeps
 -- one row, with no company. Who is sighted with another company on days that no build had seen keeps
 -- the build that it has: of the days that were there, none changes hands.
 -- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
@@ -17,6 +18,20 @@
 {% set since = last_good_build() if is_incremental() -%}
 
 with
+
+email_companies as (
+    select
+        emails.user_id,
+        emails.domain as company_id
+    from {{ ref('int_user_emails') }} as emails
+    where
+        {{ 'true' if var('companies_by_email_domain') else 'false' }}
+        and emails.domain is not null
+        and emails.domain not in (
+            select public_domains.domain
+            from {{ ref('stg_public_email_domains') }} as public_domains
+        )
+),
 
 {% if is_incremental() -%}
 new_sightings as (
@@ -45,6 +60,27 @@ touched as (
             {{ this_build() }} as build
         from {{ ref('int_changed_users') }}
         where build > {{ since }}
+        {%- if var('companies_by_email_domain') %}
+
+        union all
+
+        select
+            coalesce(email_companies.user_id, built.user_id) as user_id,
+            {{ this_build() }} as build
+        from email_companies
+        full join (select * from {{ this }} where is_by_email_domain) as built
+            on email_companies.user_id = built.user_id
+        where
+            email_companies.company_id is distinct from built.company_id
+            -- A user who was seen with a company stays with it, whatever its e-mail.
+            and (
+                built.user_id is not null
+                or email_companies.user_id not in (
+                    select sighted.user_id from {{ this }} as sighted
+                    where sighted.company_id is not null
+                )
+            )
+        {%- endif %}
     ) as touched
     group by user_id
 ),
@@ -125,19 +161,27 @@ sightings as {{ read_anew() if not is_incremental() }} (
 
 select
     touched.user_id,
-    last_seen.company_id,
+    coalesce(last_seen.company_id, email_companies.company_id) as company_id,
     last_seen.from_day,
     last_seen.to_day,
     last_seen.seen_on,
+    last_seen.user_id is null and email_companies.user_id is not null as is_by_email_domain,
     touched.build,
     {{ grounds() }} as grounds
 from touched
 left join last_seen on touched.user_id = last_seen.user_id
+left join email_companies on touched.user_id = email_companies.user_id
 {%- else %}
 
 select
-    last_seen.*,
+    coalesce(last_seen.user_id, email_companies.user_id) as user_id,
+    coalesce(last_seen.company_id, email_companies.company_id) as company_id,
+    last_seen.from_day,
+    last_seen.to_day,
+    last_seen.seen_on,
+    last_seen.user_id is null as is_by_email_domain,
     {{ this_build() }} as build,
     {{ grounds() }} as grounds
 from last_seen
+full join email_companies on last_seen.user_id = email_companies.user_id
 {%- endif %}

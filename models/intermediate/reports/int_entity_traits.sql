@@ -30,6 +30,7 @@ select
     entity,
     entity_id,
     trait,
+    value,
     value_text
 from latest_traits
 where trait in {{ few('asked', 'trait') }}
@@ -40,6 +41,7 @@ select
     'user' as entity,
     user_latest_companies.user_id as entity_id,
     'company.' || latest_traits.trait as trait,
+    latest_traits.value,
     latest_traits.value_text
 from user_latest_companies
 inner join latest_traits

@@ -36,6 +36,7 @@ times_of_paying as (
             and {{ comparable('traits.value_text') }} = {{ comparable('plans.plan') }}
     where
         traits.entity = 'company'
+        and traits.from_day >= {{ earliest_day() }}
         and traits.trait = {{ name_in_vars('company_plan_trait') }}
 ),
 

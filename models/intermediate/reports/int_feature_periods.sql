@@ -129,7 +129,7 @@ counting_days as {{ read_anew() }} (
         event_catalog.counts_as_active,
         not days_to_count.is_internal
         and days_to_count.calls is distinct from 0
-        and days_to_count.event_day <= as_of.as_of as counts
+        and days_to_count.event_day between {{ earliest_day() }} and as_of.as_of as counts
     from days_to_count
     cross join as_of
     inner join event_catalog on days_to_count.event = event_catalog.event

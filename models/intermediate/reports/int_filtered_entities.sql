@@ -1,4 +1,5 @@
--- One row per filter of a report, and entity that it keeps: those whose latest value is named.
+-- One row per filter of a report, and entity that it keeps: those whose latest value is named. A list is
+-- kept if any of its elements is.
 with
 
 filters as (
@@ -19,15 +20,43 @@ filters as (
     where filter_by is not null
 ),
 
-named_values as (
+filter_texts as (
     select
         *,
-        {{ comparable(split_to_rows('filter_values')) }} as filter_value
+        {{ split_to_rows('filter_values') }} as filter_text
     from filters
 ),
 
-entity_traits as (
-    select * from {{ ref('int_entity_traits') }}
+plan_traits as (
+    select * from {{ ref('stg_plan_traits') }}
+),
+
+-- Of the trait's type, as its values are: 50.0 names 50.
+named_values as (
+    select
+        filter_texts.entity,
+        filter_texts.filter_by,
+        filter_texts.filter_values,
+        {{ comparable('coalesce(' ~ json_value_text('cast(' ~ json_as_planned(
+            json_string('filter_texts.filter_text'),
+            "case when plan_traits.type not in ('array', 'object') then plan_traits.type end"
+        ) ~ ' as json)') ~ ', filter_texts.filter_text)') }} as filter_value
+    from filter_texts
+    left join plan_traits
+        on
+            filter_texts.filter_by
+            = case when filter_texts.entity <> plan_traits.entity then 'company.' else '' end
+            || plan_traits.trait
+            and (filter_texts.entity = plan_traits.entity or filter_texts.entity = 'user')
+),
+
+entity_values as (
+    select
+        entity,
+        entity_id,
+        trait,
+        {{ list_to_rows(json_elements('value')) }} as value_text
+    from {{ ref('int_entity_traits') }}
 ),
 
 numbers as (
@@ -40,12 +69,12 @@ select distinct
     named_values.filter_values,
     numbers.entity_number
 from named_values
-inner join entity_traits
+inner join entity_values
     on
-        named_values.entity = entity_traits.entity
-        and named_values.filter_by = entity_traits.trait
-        and named_values.filter_value = {{ comparable('entity_traits.value_text') }}
+        named_values.entity = entity_values.entity
+        and named_values.filter_by = entity_values.trait
+        and named_values.filter_value = {{ comparable('entity_values.value_text') }}
 inner join numbers
     on
-        entity_traits.entity = numbers.entity
-        and entity_traits.entity_id = numbers.entity_id
+        entity_values.entity = numbers.entity
+        and entity_values.entity_id = numbers.entity_id

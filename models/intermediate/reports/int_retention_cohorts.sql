@@ -32,7 +32,9 @@ numbers as {{ read_anew() }} (
 traits as (
     select traits.*
     from {{ ref('int_traits') }} as traits
-    inner join {{ ref('int_as_of') }} as as_of on traits.from_day <= as_of.as_of
+    inner join {{ ref('int_as_of') }} as as_of
+        on traits.from_day between {{ earliest_day() }} and as_of.as_of
+    where traits.value is not null
 ),
 
 entity_traits as (

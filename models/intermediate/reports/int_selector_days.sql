@@ -56,7 +56,9 @@ numbers as {{ read_anew() }} (
 
 event_days as {{ read_anew() }} (
     select * from {{ ref('int_attributed_days') }}
-    where is_event
+    where
+        is_event
+        and event_day >= {{ earliest_day() }}
 ),
 
 {% if since and not new_selectors -%}
@@ -94,6 +96,7 @@ days_to_count as (
     select * from {{ ref('int_attributed_days') }}
     where
         is_event
+        and event_day >= {{ earliest_day() }}
         and {{ place_of_row('call_kind') }} in {{ few('places_of_before', 'place') }}
 ),
 {%- else -%}

@@ -1,11 +1,15 @@
 -- One row per entity kind, week of sign-up, and milestone.
 with
 
+-- What an entity did that signed up before the first day of the logs, they cannot show.
 reached_milestones as (
-    select * from {{ ref('int_reached_milestones') }}
+    select reached_milestones.*
+    from {{ ref('int_reached_milestones') }} as reached_milestones
+    inner join {{ ref('int_as_of') }} as as_of
+        on reached_milestones.signed_up_on >= as_of.first_day
     where
-        milestone is not null
-        and not is_internal
+        reached_milestones.milestone is not null
+        and not reached_milestones.is_internal
 ),
 
 activated_entities as (

@@ -1,4 +1,4 @@
--- One row per company seen by the last whole day.
+-- One row per company seen by the last complete day.
 {%- set fixed_columns = [
     'company_id', 'first_seen_at', 'signed_up_at', 'activated_at', 'last_active_at', 'members',
     'monthly_active_users', 'plan', 'is_paying', 'mau_limit', 'is_over_mau_limit', 'is_internal'
@@ -38,7 +38,10 @@ members as (
         memberships.company_id,
         count(*) as members
     from {{ ref('fct_memberships') }} as memberships
-    inner join as_of on memberships.first_day <= as_of.as_of
+    inner join as_of
+        on
+            memberships.first_day <= as_of.as_of
+            and memberships.last_day >= {{ earliest_day() }}
     group by memberships.company_id
 ),
 
@@ -49,7 +52,9 @@ active_in_last_30_days as (
         count(distinct activity_days.user_id) as monthly_active_users
     from {{ ref('fct_activity_days') }} as activity_days
     inner join as_of
-        on activity_days.event_day between as_of.as_of - 29 and as_of.as_of
+        on
+            activity_days.event_day
+            between greatest(as_of.as_of - 29, {{ earliest_day() }}) and as_of.as_of
     inner join {{ ref('int_event_catalog') }} as event_catalog
         on
             activity_days.event = event_catalog.event

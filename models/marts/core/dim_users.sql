@@ -1,4 +1,4 @@
--- One row per user seen by the last whole day.
+-- One row per user seen by the last complete day.
 {%- set fixed_columns = [
     'user_id', 'company_id', 'first_seen_at', 'signed_up_at', 'activated_at', 'last_active_at',
     'is_internal'

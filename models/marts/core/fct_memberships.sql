@@ -1,11 +1,27 @@
--- One row per user and company that were sighted together.
+-- One row per user and company that were sighted together, or that belong together by the domain of the
+-- user's e-mail.
 with
 
+users_by_email_domain as (
+    select user_id from {{ ref('int_user_companies') }}
+    where is_by_email_domain
+),
+
 presence as (
-    select * from {{ ref('int_presence') }}
+    select
+        user_id,
+        company_id,
+        coalesce(first_sighted_on, first_day) as first_day,
+        coalesce(last_sighted_on, last_day) as last_day
+    from {{ ref('int_presence') }}
     where
         user_id is not null
-        and first_sighted_on is not null
+        and company_id is not null
+        and first_day is not null
+        and (
+            first_sighted_on is not null
+            or user_id in (select users_by_email_domain.user_id from users_by_email_domain)
+        )
 ),
 
 internal_entities as (
@@ -16,8 +32,8 @@ internal_entities as (
 select
     presence.user_id,
     presence.company_id,
-    presence.first_sighted_on as first_day,
-    presence.last_sighted_on as last_day
+    presence.first_day,
+    presence.last_day
 from presence
 left join internal_entities as internal_users
     on

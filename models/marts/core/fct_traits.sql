@@ -1,4 +1,4 @@
--- One row per entity, trait and stretch of time in which it had one value.
+-- One row per entity, trait and interval of time in which it had one value.
 {{ config(materialized='view') }}
 
 select
@@ -6,6 +6,7 @@ select
     traits.entity_id,
     traits.trait,
     traits.value,
+    traits.value_as_sent,
     traits.valid_from,
     traits.valid_to
 from {{ ref('int_traits') }} as traits

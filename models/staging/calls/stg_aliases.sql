@@ -2,41 +2,48 @@
 --
 -- What can change tonight: the aliases of loads that came since the last good build, and those of
 -- messages of which another copy counts since. Of these, what was said before stays, with no user:
--- so what is built on this table hears of it.
+-- so what is built on this table hears of it. Other placeholder ids start anew.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='message_id',
-    pre_hook='{{ start_anew_on_other_grounds() }}'
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_placeholder_ids')]) }}"
 ) }}
+
+{% set plan = [ref('stg_placeholder_ids')] -%}
 
 with
 
 calls as (
     select * from {{ ref('stg_calls') }}
     {%- if is_incremental() %}
-    where load_id > {{ last_good_load() }}
+    where load_id > {{ last_good_load(plan) }}
     {%- endif %}
 ),
 
-aliases as (
+ids_of_aliases as (
     select
         message_id,
-        previous_id,
-        user_id,
+        {{ real_id('previous_id', ['user', 'anonymous']) }} as previous_id,
+        {{ real_id('user_id', ['user']) }} as user_id,
         event_at,
         event_day,
         received_at
     from calls
+    where type = 'alias'
+),
+
+aliases as (
+    select * from ids_of_aliases
     where
-        type = 'alias'
+        previous_id is not null
         and user_id is not null
 )
 
 select
     aliases.*,
     {{ this_build() }} as build,
-    {{ grounds() }} as grounds
+    {{ grounds(plan) }} as grounds
 from aliases
 
 {%- if is_incremental() %}

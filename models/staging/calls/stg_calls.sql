@@ -2,18 +2,22 @@
 --
 -- What can change tonight: calls of loads that this table has not seen, and the rows of the same
 -- message ids, should a copy landed tonight have been received earlier. All other rows rest on
--- calls that are never changed. A load that was taken out, or another timezone, starts anew. What goes
+-- calls that are never changed. A load that was taken out, another timezone, another earliest day or
+-- other context columns start anew. What goes
 -- is looked for only if it was seen before (the predicate): most nights bring nothing of the kind.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='message_key',
     incremental_predicates=['message_key in (select message_key from messages_seen_before)'],
-    pre_hook='{{ start_anew_on_other_grounds() }}'
+    pre_hook="{{ start_anew_on_other_grounds([ref('stg_context_columns')]) }}"
 ) }}
 
+{% set plan = [ref('stg_context_columns')] -%}
+{% set context_columns = planned_context_columns() -%}
+
 {% if is_incremental() -%}
-{% set since = newest_load('load_id') -%}
+{% set since = newest_load('load_id', plan) -%}
 
 {# A key is quicker to look up than an id. Should two messages share one, both are judged again, each by
    its id. #}
@@ -200,14 +204,23 @@ timed as (
                 read_timestamp, {{ read_original_timestamp }}, {{ read_sent_at }}, read_received_at
             )
         end as claimed_time,
-        coalesce(claimed_time > receive_time + interval 1 day, false) as is_in_the_future
+        coalesce(
+            claimed_time > receive_time + interval 1 day
+            or (
+                claimed_time < {{ start_of(earliest_day()) }}
+                and receive_time >= {{ start_of(earliest_day()) }}
+            ),
+            false
+        ) as is_clamped
     from ruled
 ),
 
 read_context as (
     select
         *,
-        {{ json_texts('context', [['groupId'], ['library', 'name']]) }} as context_texts
+        {{ json_texts(
+            'context', [['groupId'], ['library', 'name']] + context_columns | map(attribute='keys') | list
+        ) }} as context_texts
     from timed
 ),
 
@@ -221,12 +234,13 @@ typed as (
         timed.previous_id,
         case
             when timed.type = 'group' then timed.group_id
-            else {{ text_in_list('timed.context_texts', 1) }}
+            else {{ json_id('timed.context', ['groupId'], text_in_list('timed.context_texts', 1)) }}
         end as company_id,
-        case when is_in_the_future then receive_time else claimed_time end as event_at,
+        case when is_clamped then receive_time else claimed_time end as event_at,
         {{ day_of('event_at') }} as event_day,
         timed.receive_time as received_at,
-        case when is_in_the_future then 'clamped' else time_rule end as time_quality,
+        case when is_clamped then 'clamped' else time_rule end as time_quality,
+        case when timed.type in ('page', 'screen') then timed.name end as name,
         timed.properties,
         case
             when timed.type = 'identify' and {{ json_is_filled_object('timed.traits') }}
@@ -235,6 +249,12 @@ typed as (
             when timed.type = 'group' then timed.traits
         end as traits,
         {{ text_in_list('timed.context_texts', 2) }} as library,
+        timed.channel,
+        {% if context_columns -%}
+        {{ list_from('timed.context_texts', 3) }} as context_values,
+        {%- else -%}
+        cast(null as varchar[]) as context_values,
+        {%- endif %}
         loads.source,
         timed.load_id,
         timed.line_number,
@@ -261,7 +281,7 @@ select
     {%- endif %}
     {{ hash_of(['typed.message_id']) }} as message_key,
     {{ hash_of(columns_of_a_kind('typed.')) }} as call_kind,
-    {{ grounds() }} as grounds
+    {{ grounds(plan) }} as grounds
 from typed
 {%- if is_incremental() %}
 left join counted_before on typed.message_id = counted_before.message_id

@@ -10,6 +10,7 @@ former_names as (
         line,
         entity,
         trait,
+        type,
         {{ cell(split_to_rows('former_names')) }} as trait_as_sent
     from traits
 )
@@ -18,6 +19,7 @@ select
     line,
     entity,
     trait,
+    type,
     trait as trait_as_sent
 from traits
 where trait is not null
@@ -28,6 +30,7 @@ select
     line,
     entity,
     trait,
+    type,
     trait_as_sent
 from former_names
 where trait_as_sent is not null

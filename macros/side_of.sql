@@ -1,0 +1,14 @@
+{# Where a call was sent from, server or client, or null where nothing tells. The channel says so where
+   the sender gave one (RudderStack: server, web, mobile); else a word in the name of the library. #}
+{% macro side_of(channel, library) -%}
+    case
+        when lower({{ channel }}) = 'server' then 'server'
+        when lower({{ channel }}) in ('web', 'mobile', 'browser', 'client') then 'client'
+        when {{ has_word(library, ['js', 'javascript', 'web', 'browser', 'ios', 'objc', 'swift',
+            'android', 'kotlin', 'react', 'flutter', 'unity', 'cordova', 'xamarin', 'roku']) }}
+            then 'client'
+        when {{ has_word(library, ['server', 'http', 'node', 'nodejs', 'python', 'ruby', 'java', 'go',
+            'golang', 'php', 'net', 'dotnet', 'csharp', 'rust', 'clojure', 'elixir', 'scala']) }}
+            then 'server'
+    end
+{%- endmacro %}
