@@ -15,13 +15,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from harness import REPO, Daybook
 
+from loaders.cli import COMMANDS
+
 PROJECT = Path(__file__).parent / "another_company"
 EXPECTED = PROJECT / "expected"
+STORY = (PROJECT / "STORY.md").read_text(encoding="utf-8")
 MARTS = sorted(path.stem for path in EXPECTED.glob("*.csv"))
 
 # The only columns of these marts that the expected rows leave out: where a call was landed.
@@ -36,9 +40,12 @@ class Freight(Daybook):
     def __init__(self, folder: Path):
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
-        self.logs = folder / "logs"
+        self.logs = folder / "calls"
         shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("expected", "*.md"))
-        _init(self)
+        if "init" in COMMANDS:
+            self.run("init", ".")
+        else:
+            _init(self)
         _install_packages(self)
 
 
@@ -72,9 +79,14 @@ class Table:
     rows: Counter
 
     @classmethod
-    def of(cls, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> "Table":
+    def of(
+        cls, columns: Iterable[str], rows: Iterable[Mapping[str, Any]], numbers: set[str]
+    ) -> "Table":
+        """Make rows comparable; `numbers` names the columns that are compared as numbers."""
         columns = list(columns)
-        as_text = [tuple(_comparable(name, row[name]) for name in columns) for row in rows]
+        as_text = [
+            tuple(_comparable(name, row[name], name in numbers) for name in columns) for row in rows
+        ]
         return cls(columns, Counter(as_text))
 
     def difference(self, expected: "Table") -> str:
@@ -114,7 +126,15 @@ def test_every_mart_has_expected_rows(freight):
     marts = freight.rows(
         "select table_name from information_schema.tables where table_schema = 'marts'"
     )
-    assert [name for name in sorted(row["table_name"] for row in marts)] == MARTS
+    assert sorted(row["table_name"] for row in marts) == MARTS
+
+
+def test_the_companys_own_files_are_as_they_were(freight):
+    own = [path for path in PROJECT.rglob("*") if path.is_file() and EXPECTED not in path.parents]
+    for path in own:
+        if path.suffix != ".md":
+            copy = freight.folder / path.relative_to(PROJECT)
+            assert copy.read_bytes() == path.read_bytes(), path.name
 
 
 def test_every_event_has_the_place_it_was_landed_from(freight):
@@ -172,6 +192,22 @@ def test_only_the_two_bad_calls_are_quarantined(freight):
     ]
 
 
+def test_the_story_tells_each_event_at_its_local_and_its_utc_time(freight):
+    events = freight.rows("select event_id, event_at from marts.fct_events")
+    moments = {event["event_id"]: event["event_at"] for event in events}
+    told = re.findall(
+        r"^\| (c\d\d) \| \w{3} ([\d-]+ [\d:]+) \| ([\d-]+ [\d:]+) \|", STORY, re.MULTILINE
+    )
+    assert {call for call, _, _ in told} == {f"c{number:02}" for number in range(1, 68)}
+    for call, local, utc in told:
+        utc = datetime.fromisoformat(utc if utc.startswith("1970") else f"2026-{utc}")
+        if call != "c63":  # it has a hash for its id
+            assert moments.get(call, utc) == utc, call
+        local = local if local.startswith("1969") else f"2026-{local}"
+        in_chicago = utc.replace(tzinfo=UTC).astimezone(ZoneInfo("America/Chicago"))
+        assert in_chicago.replace(tzinfo=None) == datetime.fromisoformat(local), call
+
+
 def test_the_companys_own_questions_are_answered(freight):
     asked = freight.run("ask").output
     assert "How many of our companies pay?" in asked
@@ -198,7 +234,13 @@ def assert_rows(freight: Freight, mart: str, expected: list[dict[str, str | None
     rows = list(_with_hashes_hidden(freight.rows(f"select * from marts.{mart}")))
     columns = list(expected[0])
     assert set(rows[0]) - PROVENANCE == set(columns)
-    difference = Table.of(columns, rows).difference(Table.of(columns, expected))
+    numbers = {
+        name
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    }
+    difference = Table.of(columns, rows, numbers).difference(Table.of(columns, expected, numbers))
     assert not difference, difference
 
 
@@ -210,7 +252,7 @@ def _with_hashes_hidden(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, An
         yield row
 
 
-def _comparable(column: str, value: Any) -> str | None:
+def _comparable(column: str, value: Any, is_number: bool) -> str | None:
     if value is None:
         return None
     if column in JSON_COLUMNS:
@@ -220,8 +262,8 @@ def _comparable(column: str, value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, datetime | date):
         return str(value)
-    if isinstance(value, int | float | Decimal) or re.fullmatch(r"-?\d+(\.\d+)?", value):
-        return f"{float(value):.6f}"
+    if is_number:
+        return f"{float(value):g}" if float(value).is_integer() else f"{float(value):.6f}"
     return value.strip()
 
 

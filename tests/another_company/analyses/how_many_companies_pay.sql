@@ -3,7 +3,7 @@
 with
 
 companies as (
-    select * from marts.dim_companies
+    select * from {{ ref('dim_companies') }}
     where not is_internal
 ),
 
