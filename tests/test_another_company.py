@@ -18,10 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
-from harness import REPO, Daybook
-
-from loaders.cli import COMMANDS
+from harness import Daybook
 
 PROJECT = Path(__file__).parent / "another_company"
 EXPECTED = PROJECT / "expected"
@@ -42,24 +39,8 @@ class Freight(Daybook):
         self.database = folder / "warehouse.duckdb"
         self.logs = folder / "calls"
         shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("expected", "*.md"))
-        if "init" in COMMANDS:
-            self.run("init", ".")
-        else:
-            _init(self)
+        self.run("init", ".")
         _install_packages(self)
-
-
-def _init(freight: Freight) -> None:
-    """Stand-in for `daybook init .`: write the files that name this machine."""
-    (freight.folder / "packages.yml").write_text(
-        yaml.safe_dump({"packages": [{"local": str(REPO)}]}), encoding="utf-8"
-    )
-    profiles = (REPO / "profiles.yml").read_text(encoding="utf-8")
-    (freight.folder / "profiles.yml").write_text(
-        profiles.replace("daybook:", "freight:", 1), encoding="utf-8"
-    )
-    (freight.folder / "macros").mkdir()
-    shutil.copy(REPO / "macros" / "generate_schema_name.sql", freight.folder / "macros")
 
 
 def _install_packages(freight: Freight) -> None:
