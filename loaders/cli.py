@@ -12,6 +12,7 @@ from loaders.errors import DaybookError
 
 # Imported when they are asked for: `daybook land` need not wait for polars.
 COMMANDS = {
+    "init": "loaders.init:init",
     "land": "loaders.commands:land",
     "status": "loaders.commands:status",
     "quarantine": "loaders.commands:quarantine",

@@ -1,13 +1,73 @@
-"""Makes the raw tables when dbt opens the warehouse: one can build before the first landing."""
+"""What dbt needs of Python: the raw tables, one clear line on a bad database, and the checks.
+
+Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/builds.sql.
+"""
 
 from importlib import resources
+from pathlib import Path
 
+import duckdb
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
+
+from loaders import builds
+from loaders.errors import DaybookError
+from loaders.warehouse import check_path, first_line, not_opened
+
+_BAD_SETTINGS = (duckdb.ParserException, duckdb.InvalidInputException, duckdb.OutOfMemoryException)
+
+
+class _NoConnection(DbtBaseException):
+    """dbt prints its text and nothing else. (Of a RuntimeError it would make a database error.)"""
+
+
+class Stopped(DbtRuntimeError):
+    """Likewise, from within a macro, where dbt lets only such an error through as it is."""
+
+    def __str__(self) -> str:
+        return self.msg
 
 
 class Plugin(BasePlugin):
-    """Named in `profiles.yml`."""
+    """One per run of dbt."""
 
-    def configure_connection(self, conn):
-        """Create what the loader would have created, where it is missing."""
-        conn.execute(resources.files("loaders").joinpath("schema.sql").read_text())
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict) -> None:
+        """Open the database just before dbt does, to explain why that fails.
+
+        dbt's own connection then shares this one's instance, so the file is opened once.
+        """
+        path = Path(creds.path)
+        try:
+            check_path(path)
+            self._first = duckdb.connect(creds.path, config=config)
+        except DaybookError as error:
+            raise _NoConnection(str(error)) from error
+        except _BAD_SETTINGS as error:
+            raise _NoConnection(
+                f"DAYBOOK_BUILD_MEMORY is {config.get('memory_limit')!r}, which DuckDB cannot use:"
+                f" {first_line(error)}. Write a size like 5GB or 800MB."
+            ) from error
+        except duckdb.Error as error:
+            raise _NoConnection(str(not_opened(path, error))) from error
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Create the raw tables and dbt's memory where they are missing."""
+        for script in ("schema.sql", "memory.sql"):
+            conn.execute(resources.files("loaders").joinpath(script).read_text())
+        self._connection = conn
+        self._first = None
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Answer a macro: `config` has the name of a function of `builds`, and what it needs.
+
+        What the function returns is put into `config['answer']`.
+        """
+        question = target_config.config
+        ask = {"before": builds.before, "after": builds.after}[question["ask"]]
+        try:
+            with self._connection.cursor() as cursor:
+                question["answer"].update(ask(cursor, question))
+        except DaybookError as error:
+            raise Stopped(str(error)) from error

@@ -1,16 +1,21 @@
-"""What can stop Daybook, drawn once.
+"""The errors of Daybook, as one tree.
 
     DaybookError                 exit 1: named in one line on stderr
     |-- NothingToLand            a path that matches nothing
+    |-- NothingUsable            exit 5: calls were expected, and none came
     |-- NoSuchLoad               a load number that the ledger does not have
     |-- NoDatabase               nothing has been landed here yet
     |-- BucketError              object storage that cannot be reached, or refuses
+    |-- CannotInit               a folder in which no project can be made
     |-- NotInstalled             something that only an extra brings
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
+    |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- AccountingFailed         the ledger and the tables disagree: never committed
-    |-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
-    `-- StillGrowing             one file is left for next time, the others go on
+    |-- DamagedFile              one file is refused whole, the others land (exit 4 at the end)
+    |-- StillGrowing             one file is postponed, the others land
+    |-- BadProject               a dbt_project.yml or a folder of questions that is of no use
+    `-- BadQuestion              one question has no answer, the others go on (exit 1 at the end)
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
@@ -25,6 +30,16 @@ class DaybookError(Exception):
 class NothingToLand(DaybookError):
     """A path, folder or glob without a single log file."""
 
+    def __init__(self, message: str, *, at_any_path: bool):
+        super().__init__(message)
+        self.at_any_path = at_any_path  # whether none of the paths has a file
+
+
+class NothingUsable(DaybookError):
+    """Calls were expected, and no file or no line brought one."""
+
+    exit_code = 5
+
 
 class NoSuchLoad(DaybookError):
     """The ledger has no such load."""
@@ -38,8 +53,12 @@ class BucketError(DaybookError):
     """Object storage that cannot be reached, or refuses what it is asked."""
 
 
+class CannotInit(DaybookError):
+    """A folder in which `daybook init` cannot make a project."""
+
+
 class NotInstalled(DaybookError):
-    """Something that is installed only where it is asked for."""
+    """Something that only an extra of the package installs."""
 
 
 class BadDatabase(DaybookError):
@@ -52,6 +71,10 @@ class DatabaseIsHeld(BadDatabase):
     exit_code = 3
 
 
+class CannotBuild(DaybookError):
+    """dbt must not begin; raised before it has built anything."""
+
+
 class AccountingFailed(DaybookError):
     """A count that must agree does not. Nothing is committed on such a count."""
 
@@ -61,7 +84,19 @@ class DamagedFile(DaybookError):
 
 
 class StillGrowing(DaybookError):
-    """A file that somebody writes to while it is read."""
+    """A file that is written to while it is read."""
+
+
+class BadProject(DaybookError):
+    """The dbt project here cannot be read, or has nothing to ask."""
+
+
+class BadQuestion(DaybookError):
+    """A file of `analyses/` that cannot be answered: what is wrong, and on which line."""
+
+    def __init__(self, what: str, line: int | None = None):
+        super().__init__(what)
+        self.line = line
 
 
 SOME_FILES_REFUSED = 4

@@ -74,12 +74,5 @@ create table if not exists raw.taken_out (
     taken_out_at timestamp      -- UTC
 );
 
--- One row per run of dbt, the newest last.
-create table if not exists raw.builds (
-    build bigint,               -- from 1; what a run writes bears its number
-    latest_load bigint,         -- the newest load when it began
-    ended_well boolean,         -- a whole `dbt build`, of which no model and no test failed
-    as_of date,                 -- the last whole day, in that run
-    latest_day date             -- the latest day with a call, in that run
-);
-alter table raw.builds add column if not exists latest_day date; -- not in warehouses of before
+-- dbt's memory was here in versions before 0.2; it is in the schema meta now.
+drop table if exists raw.builds;

@@ -14,6 +14,7 @@ import duckdb
 from loaders.errors import BadDatabase, DatabaseIsHeld, NoDatabase
 from loaders.limits import Limits
 
+_NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -49,8 +50,7 @@ class Warehouse:
 @contextmanager
 def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
     """Open (and where needed create) the warehouse for writing; checkpoint it when done."""
-    if not path.absolute().parent.is_dir():
-        raise BadDatabase(f"{path}: there is no folder {path.absolute().parent}. Make it first.")
+    check_path(path)
     connection = _connect(path, limits.lock_seconds, read_only=False)
     # Only the holder of the database comes here, so what lies there is of a run that was stopped.
     spool = path.absolute().with_name(path.name + ".spool")
@@ -92,12 +92,12 @@ def explained(path: Path) -> Iterator[None]:
     except duckdb.OutOfMemoryException as error:
         raise BadDatabase(
             f"{path}: DuckDB needs more memory than it may use; DAYBOOK_MEMORY (bytes) allows"
-            f" more. It said: {_first_line(error)}"
+            f" more. It said: {first_line(error)}"
         ) from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
         raise BadDatabase(
-            f"{path} could not be read or written: {_first_line(error)}. What was being landed is"
-            " not in it; mend the cause and run the same command again."
+            f"{path} could not be read or written: {first_line(error)}. What was being landed is"
+            " not in it; fix the cause and run the same command again."
         ) from error
 
 
@@ -105,7 +105,7 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
     if str(path) == ":memory:":
         raise BadDatabase(":memory: would be lost at once. Name a file with --database.")
     if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
-        raise BadDatabase(f"{path} is not a DuckDB database. Name another file with --database.")
+        raise BadDatabase(f"{path} is not a DuckDB database. {_NAME_ANOTHER}")
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -114,11 +114,24 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
             connection.execute("set global TimeZone = 'UTC'")
             return connection
         except duckdb.Error as error:
-            if not _is_locked(error):
-                raise BadDatabase(_why_not(path, error)) from error
-            if time.monotonic() >= deadline:
-                raise DatabaseIsHeld(_held(path, error)) from error
+            if not _is_locked(error) or time.monotonic() >= deadline:
+                raise not_opened(path, error) from error
             time.sleep(min(0.1, wait))
+
+
+def check_path(path: Path) -> None:
+    """Raise `BadDatabase` where no database can be opened or created."""
+    if not path.absolute().parent.is_dir():
+        raise BadDatabase(f"{path}: there is no folder {path.absolute().parent}. Make it first.")
+    if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
+        raise BadDatabase(f"{path} is not a DuckDB database. {_NAME_ANOTHER}")
+
+
+def not_opened(path: Path, error: duckdb.Error) -> BadDatabase:
+    """Return the error that says why DuckDB could not open `path`."""
+    if _is_locked(error):
+        return DatabaseIsHeld(_held(path, error))
+    return BadDatabase(_why_not(path, error))
 
 
 def _is_something_else(path: Path) -> bool:
@@ -144,11 +157,12 @@ def _held(path: Path, error: duckdb.Error) -> str:
 
 def _why_not(path: Path, error: duckdb.Error) -> str:
     if path.is_dir():
-        return f"{path} is a folder, not a database. Name a file with --database."
-    return f"{path} cannot be opened: {_first_line(error)}"
+        return f"{path} is a folder, not a database. {_NAME_ANOTHER}"
+    return f"{path} cannot be opened: {first_line(error)}"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says."""
     return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
 
 

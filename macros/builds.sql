@@ -1,41 +1,79 @@
-{# Each run of dbt has a number, kept in raw.builds. #}
-{% macro begin_build() -%}
-    insert into raw.builds
-    select
-        coalesce((select max(build) from raw.builds), 0) + 1 as build,
-        coalesce((select max(load_id) from raw.loads), 0) as latest_load,
-        false as ended_well,
-        cast(null as date) as as_of,
-        cast(null as date) as latest_day
+{# The version of what the models keep in their columns. Raise it when a model keeps something else
+   under the same name: the next build then drops the tables of Daybook and builds them anew. #}
+{% macro models_version() -%}
+    {{ return(4) }}
 {%- endmacro %}
 
-{# What a build may take of the memory in profiles.yml. From scratch all of it; after a build that ended
-   well, little is touched of what there is, and to touch memory for the first time costs more than to
-   read a column twice: so the operating system keeps two fifths, for the file. #}
-{% macro memory_of_the_build() -%}
-    {%- set whole = target.config_options['memory_limit'] -%}
+{# Before each run of dbt: stops with one message if it must not begin, drops what cannot be kept, and
+   gives the run a number in meta.builds. #}
+{% macro begin_build() -%}
     {%- if execute -%}
-    {%- do run_query("set memory_limit = '" ~ whole ~ "'") -%}
-    {%- if _newest('build') and not flags.FULL_REFRESH -%}
-    set memory_limit = '{{ run_query('select ' ~ memory_limit_in_bytes()).columns[0][0] * 3 // 5 }}B'
+    {%- set found = _ask('before', {'selected': selected_resources, 'is_build': flags.WHICH == 'build'}) -%}
+    {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
+    {%- if found.is_outdated -%} {%- do run_query('delete from meta.builds') -%} {%- endif -%}
+    {%- for schema, name, type in found.drop -%}
+    {%- do adapter.drop_relation(
+        api.Relation.create(database=target.database, schema=schema, identifier=name, type=type)
+    ) -%}
+    {%- endfor -%}
+    {%- if found.is_outdated -%} {%- do run_query('delete from meta.tables') -%} {%- endif -%}
+    {%- do _set_memory() -%}
+    insert into meta.builds by name
+    select
+        coalesce((select max(build) from meta.builds), 0) + 1 as build,
+        '{{ flags.WHICH }}' as command,
+        {{ models_version() }} as version,
+        coalesce((select max(load_id) from raw.loads), 0) as latest_load,
+        (select count(*) from raw.taken_out) as taken_out,
+        false as ended_well
     {%- endif -%}
+{%- endmacro %}
+
+{# Calls loaders/builds.py: dbt-duckdb lets a macro call its plugins by this name only. The answer is
+   put into a dict that is passed along. #}
+{% macro _ask(ask, more) -%}
+    {%- set vars = {} -%}
+    {%- for name in [
+        'timezone', 'week_start', 'as_of', 'earliest_day', 'signup_event', 'created_at_trait',
+        'email_trait', 'company_plan_trait', 'company_mau_trait', 'unplanned_counts_as_active',
+        'companies_by_email_domain'
+    ] -%}
+    {%- do vars.update({name: var(name)}) -%}
+    {%- endfor -%}
+    {%- set question = {
+        'ask': ask, 'answer': {}, 'graph': graph, 'vars': vars, 'project': project_name,
+        'version': models_version()
+    } -%}
+    {%- do question.update(more) -%}
+    {%- do adapter.store_relation('dbt_plugin', none, [], none, none, question) -%}
+    {{ return(question.answer) }}
+{%- endmacro %}
+
+{# A build from scratch may use all of the memory in profiles.yml. After a build that ended well few
+   pages are touched, and touching memory for the first time costs more than reading a column twice:
+   two fifths are left to the operating system's file cache. #}
+{% macro _set_memory() -%}
+    {%- do run_query("set memory_limit = '" ~ target.config_options['memory_limit'] ~ "'") -%}
+    {%- if _newest('build') and not flags.FULL_REFRESH -%}
+    {%- set bytes = run_query('select ' ~ memory_limit_in_bytes()).columns[0][0] -%}
+    {%- do run_query("set memory_limit = '" ~ bytes * 3 // 5 ~ "B'") -%}
     {%- endif -%}
 {%- endmacro %}
 
 {# Said as soon as it is known: a build that is stopped after it has used it. #}
 {% macro note_as_of() -%}
-    update raw.builds
+    update meta.builds
     set
         as_of = (select as_of from {{ this }}),
         latest_day = (select latest_day from {{ this }})
-    where build = (select max(build) from raw.builds)
+    where build = (select max(build) from meta.builds)
 {%- endmacro %}
 
 {# The latest day with a call up to a build. What happened later is new since in every table: whatever
    changes from then on only is looked at anyway. #}
 {% macro latest_day(build) -%}
     {%- set found = run_query(
-        'select max(latest_day) from raw.builds where build <= ' ~ build
+        'select max(latest_day) from meta.builds where build <= ' ~ build
     ) if execute -%}
     {%- set day = found.columns[0][0] if found -%}
     {{- "date '" ~ day ~ "'" if day else 'cast(null as date)' -}}
@@ -46,7 +84,7 @@
    the engine can pass over all others. #}
 {% macro is_in_question(day, since) -%}
     {%- set found = run_query(
-        'select min(as_of), max(as_of) from raw.builds where build >= ' ~ since
+        'select min(as_of), max(as_of) from meta.builds where build >= ' ~ since
     ) if execute -%}
     {%- set first, last = (found.columns[0][0], found.columns[1][0]) if found else (none, none) -%}
     {%- if first == last -%} false
@@ -72,18 +110,26 @@
 
 {# A build that ended well has tested what it brought: the next one need not test it again. #}
 {% macro end_build(results) -%}
+    {%- if execute -%}
+    {%- set found = _ask('after', {'results': results}) -%}
+    {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
+    {%- endif -%}
     {%- if execute and flags.WHICH == 'build' -%}
-    {%- set tests = graph.nodes.values() | selectattr('resource_type', 'equalto', 'test') -%}
-    {%- set tested = results | selectattr('node.resource_type', 'equalto', 'test') -%}
-    {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn']) -%}
+    {#- A failed test or model of a company's own says nothing about Daybook's tables. -#}
+    {%- set tests = graph.nodes.values()
+        | selectattr('package_name', 'equalto', 'daybook')
+        | selectattr('resource_type', 'equalto', 'test') -%}
+    {%- set ours = results | selectattr('node.package_name', 'equalto', 'daybook') | list -%}
+    {%- set tested = ours | selectattr('node.resource_type', 'equalto', 'test') -%}
+    {%- set failed = ours | rejectattr('status', 'in', ['success', 'pass', 'warn']) -%}
     {%- if tests | list | length == tested | list | length and not failed | list -%}
-    update raw.builds set ended_well = true where build = {{ this_build() }}
+    update meta.builds set ended_well = true where build = {{ this_build() }}
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro this_build() -%}
-    (select max(build) from raw.builds)
+    (select max(build) from meta.builds)
 {%- endmacro %}
 
 {# Landed since a build last ended well. Tests look at such rows only; `make audit` at all. #}
@@ -116,7 +162,7 @@
 {% macro _newest(column) -%}
     {%- if not execute -%} {{ return(0) }} {%- endif -%}
     {%- set found = run_query(
-        'select coalesce(max(' ~ column ~ '), 0) from raw.builds where ended_well'
+        'select coalesce(max(' ~ column ~ '), 0) from meta.builds where ended_well'
     ) -%}
     {{ return(found.columns[0][0]) }}
 {%- endmacro %}
@@ -136,12 +182,11 @@
 
 {# What an incremental model rests on beside the rows that come in: the calendar that days and weeks
    are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, the
-   small tables in `also`, whole, how the engine hashes, which another version may do otherwise, and
-   what models keep in their columns: whoever has one keep something else there raises the first
-   number below. A number for all of it is kept with each row, in the column `grounds`. #}
+   small tables in `also`, whole, and how the engine hashes, which another version may do otherwise.
+   A number for all of it is kept with each row, in the column `grounds`. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
-    {%- set found = [4, taken_out.columns[0][0] if taken_out else 0] -%}
+    {%- set found = [taken_out.columns[0][0] if taken_out else 0] -%}
     {%- for name in [
         'timezone', 'week_start', 'earliest_day', 'signup_event', 'unplanned_counts_as_active',
         'email_trait', 'companies_by_email_domain'
@@ -169,14 +214,14 @@
    well: so what changed up to it is in this table. #}
 {% macro last_good_build(also=[]) -%}
     {{ return(_unless_it_starts_anew(
-        'select coalesce(max(build), 0) from raw.builds where ended_well', also
+        'select coalesce(max(build), 0) from meta.builds where ended_well', also
     )) }}
 {%- endmacro %}
 
 {# The newest load that was there when it began. #}
 {% macro last_good_load(also=[]) -%}
     {{ return(_unless_it_starts_anew(
-        'select coalesce(max(latest_load), 0) from raw.builds where ended_well', also
+        'select coalesce(max(latest_load), 0) from meta.builds where ended_well', also
     )) }}
 {%- endmacro %}
 

@@ -1,13 +1,9 @@
 {# The first day of the week that a day lies in. #}
 {% macro week_start_of(day) -%}
-    {%- if var('week_start') == 'monday' -%}
-    cast(date_trunc('week', {{ day }}) as date)
-    {%- elif var('week_start') == 'sunday' -%}
+    {%- if var('week_start') == 'sunday' -%}
     cast(date_trunc('week', {{ day }} + 1) as date) - 1
     {%- else -%}
-    {{ exceptions.raise_compiler_error(
-        "dbt_project.yml, vars: week_start is '" ~ var('week_start') ~ "'. Write monday or sunday."
-    ) }}
+    cast(date_trunc('week', {{ day }}) as date)
     {%- endif -%}
 {%- endmacro %}
 
@@ -33,7 +29,7 @@
 {% macro start_of_now() -%}
     {%- set found = run_query(
         'select least(' ~ week_start_of('as_of') ~ ", cast(date_trunc('month', as_of) as date))"
-        ~ ' from raw.builds where as_of is not null order by build desc limit 1'
+        ~ ' from meta.builds where as_of is not null order by build desc limit 1'
     ) if execute -%}
     {%- set days = found.columns[0].values() if found else [] -%}
     date '{{ days[0] if days else '1970-01-01' }}'

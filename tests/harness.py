@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import yaml
 from click.testing import CliRunner, Result
 
 REPO = Path(__file__).resolve().parent.parent
@@ -29,9 +30,10 @@ SHARED_WITH_THE_REPO = (
     "macros",
     "analyses",
     "tests/sql",
-    "dbt_project.yml",
     "profiles.yml",
 )
+# The plan that comes with Daybook, pinned: a company edits seeds/ and the vars in its own checkout.
+JUNE = REPO / "tests" / "june"
 
 # Contract 4, column by column.
 SEED_COLUMNS = {
@@ -84,14 +86,14 @@ class Daybook:
             place = self.folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(REPO / name)
+        write_dbt_project(self.folder)
         self.restore_seeds()
 
     # What the company has
 
     def restore_seeds(self) -> None:
         """Put back the seeds that come with Daybook."""
-        shutil.rmtree(self.folder / "seeds", ignore_errors=True)
-        shutil.copytree(REPO / "seeds", self.folder / "seeds")
+        write_seeds(self.folder)
 
     def seed_path(self, name: str) -> Path:
         """Where a seed lies: `retention_reports`, or `reports/retention_reports`."""
@@ -194,6 +196,21 @@ class Daybook:
             connection.execute("set TimeZone = 'UTC'")
             answer = connection.execute(sql)
             return [column[0] for column in answer.description], answer.fetchall()
+
+
+def write_seeds(folder: Path) -> None:
+    """Write the pinned seeds, with the column types of the repo."""
+    seeds = folder / "seeds"
+    shutil.rmtree(seeds, ignore_errors=True)
+    shutil.copytree(JUNE / "seeds", seeds)
+    shutil.copy(REPO / "seeds" / "seeds.yml", seeds)
+
+
+def write_dbt_project(folder: Path) -> None:
+    """Write the repo's dbt_project.yml with the pinned vars."""
+    project = yaml.safe_load((REPO / "dbt_project.yml").read_text())
+    project["vars"] |= yaml.safe_load((JUNE / "vars.yml").read_text())
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(project, sort_keys=False))
 
 
 def _cell(value: Any) -> str:

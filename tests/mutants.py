@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import _close_every_connection
+from harness import _close_every_connection, write_dbt_project, write_seeds
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 REPO = Path(__file__).resolve().parent.parent
-DBT_PART = ("models", "macros", "seeds", "tests/sql", "dbt_project.yml", "profiles.yml")
+DBT_PART = ("models", "macros", "tests/sql", "profiles.yml")
 
 
 @dataclass(frozen=True)
@@ -1689,6 +1689,8 @@ class Project:
             place.parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if (REPO / name).is_dir() else shutil.copy
             copy(REPO / name, place)
+        write_dbt_project(folder)
+        write_seeds(folder)
 
     def dbt(self, *command: str) -> dict[str, str]:
         """Run dbt; the status of each test that ran, by name. Raises if dbt itself fails."""

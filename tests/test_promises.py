@@ -94,7 +94,7 @@ def test_a_night_costs_what_the_night_brought(usual_world, tmp_path):
                 and table_name not in (select view_name from duckdb_views())
             """
         )
-        latest = "(select max(build) from raw.builds)"
+        latest = "(select max(build) from meta.builds)"
         return {
             table["name"].split(".")[1]: daybook.rows(
                 f"from {table['name']} where build = {latest}"

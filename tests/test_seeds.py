@@ -1,4 +1,13 @@
-"""A seed that contradicts itself or names something unknown stops the build, and says where."""
+"""A seed or a var that contradicts the plan stops the build before it begins, and says where."""
+
+from pathlib import Path
+
+import pytest
+from harness import REPO, SEED_COLUMNS, Daybook
+
+from loaders.plan import problems, read_seed, seed_columns
+from loaders.plan.checks import snake_case
+from loaders.plan.shape import FIXED_COLUMNS
 
 PLAN = [
     {"event": "opened", "former_names": "opned"},
@@ -79,7 +88,7 @@ reports/activation_milestones.csv, row 3: within_days is blank; write a number o
 """.strip().splitlines()
 
 
-def test_every_problem_of_the_seeds_is_named_with_its_file_its_row_and_its_mend(daybook):
+def test_every_problem_of_the_seeds_is_named_with_its_file_its_row_and_the_fix(daybook):
     daybook.seed("tracking_plan_events", PLAN)
     daybook.seed("tracking_plan_traits", TRAITS)
     daybook.seed("tracking_plan_properties", PROPERTIES)
@@ -96,13 +105,280 @@ def test_every_problem_of_the_seeds_is_named_with_its_file_its_row_and_its_mend(
     fine_rows = ["activity_reports.csv, row 4", "activity_reports.csv, row 7", "plans.csv, row 1"]
     assert not [row for row in fine_rows if row in build.output]
 
+    assert build.ran == []
 
-def test_a_time_zone_a_week_start_or_a_last_day_that_does_not_exist_is_named(daybook):
-    build = daybook.build("--select", "+calendar", vars={"as_of": "yesterday"}, fails=True)
-    assert 'as_of is "yesterday". Write a date like 2025-03-31.' in build.output
 
-    build = daybook.build("--select", "+int_days", vars={"week_start": "friday"}, fails=True)
-    assert "week_start is 'friday'. Write monday or sunday." in build.output
+# -- the file itself
 
-    build = daybook.build("--select", "+calendar", vars={"timezone": "Mars/Olympus"}, fails=True)
-    assert "Mars/Olympus" in build.output
+
+@pytest.fixture
+def plan(tmp_path) -> Path:
+    """A folder with the seeds that come with Daybook, to be spoiled."""
+    return Daybook(tmp_path / "daybook").folder / "seeds"
+
+
+def found(plan: Path, variables: dict | None = None) -> list[str]:
+    """Every problem of the seeds in a folder, without asking dbt."""
+    seeds = {
+        path.stem: read_seed(path.stem, path, path.name) for path in sorted(plan.rglob("*.csv"))
+    }
+    return [str(problem) for problem in problems(seeds, variables)]
+
+
+FILES = {
+    "semicolons": (
+        b"plan;is_paying;mau_limit\nfree;false;1\n",
+        [", row 1: its columns are separated by semicolons, not by commas; save it as"],
+    ),
+    "tabs": (
+        b"plan\tis_paying\tmau_limit\nfree\tfalse\t1\n",
+        [", row 1: its columns are separated by tabs, not by commas"],
+    ),
+    "Windows-1252": (
+        b"plan,is_paying,mau_limit\r\nfree,false,\r\ncaf\xe9,true,\r\n",
+        [", row 3: the file is not UTF-8 (byte 0xe9); save it as"],
+    ),
+    "a column renamed, one missing, one twice, one without a name": (
+        b"plan,Is_Paying,plan,\nfree,false,,\n",
+        [
+            ", row 1: a column has no name; delete it.",
+            ', row 1: the column "Is_Paying" is not known here; rename it to "is_paying".',
+            ', row 1: the column "is_paying" is missing; add it.',
+            ', row 1: the column "mau_limit" is missing; add it.',
+            ', row 1: the column "plan" is there 2 times; delete all but one.',
+        ],
+    ),
+    "a column of the company's own": (
+        b"plan,is_paying,mau_limit,colour\nfree,false,,red\n",
+        [', row 1: the column "colour" is not known here; delete it.'],
+    ),
+    "no header": (
+        b"free,false,1000\n",
+        [", row 1: it has none of the columns of this seed; write plan,is_paying,mau_limit."],
+    ),
+    "nothing": (b"", [": the file is empty; begin it with the line plan,is_paying,mau_limit."]),
+    # An editor shows the row after the quoted cell and the blank line as the fifth.
+    "a comma without quotes, after a line break within quotes and a blank line": (
+        b'plan,is_paying,mau_limit\r\n"big\r\none",true,\r\n\r\nfree,false,1,000\r\nx,no\r\n',
+        [
+            ", row 5: there are 4 cells, and 3 columns; put a text that holds a comma in quotes",
+            ", row 6: there are 2 cells, and 3 columns; write a comma for each blank cell too.",
+        ],
+    ),
+    "a quote that is never closed": (
+        b'plan,is_paying,mau_limit\nfree,false,\n"pro,true,\nmax,true,\n',
+        [', row 3: a quote is opened and never closed; close it with a second ".'],
+    ),
+    "CRLF and LF": (
+        b"plan,is_paying,mau_limit\r\nfree,false,\r\npro,true,\nmax,true,\n",
+        [
+            ", row 3: the line ends with LF, the ones before it with CRLF; save the file with one kind"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_no_seed_is_named_with_its_row_and_the_fix(plan, name):
+    content, messages = FILES[name]
+    (plan / "business" / "plans.csv").write_bytes(content)
+
+    said = found(plan)
+
+    assert len(said) == len(messages), said
+    for line, message in zip(said, messages, strict=True):
+        assert line.startswith(f"plans.csv{message}"), line
+
+
+def test_a_byte_order_mark_columns_in_any_order_and_blanks_around_cells_are_fine(plan):
+    (plan / "business" / "plans.csv").write_bytes(
+        "\ufeffmau_limit,plan,is_paying\r\n 1000 ,\u00a0free\u2003, FALSE\r\n,scale,true".encode()
+    )
+    assert found(plan) == []
+
+
+def test_two_columns_may_be_there_or_not(plan):
+    events = plan / "tracking_plan" / "tracking_plan_events.csv"
+    events.write_text(
+        "event,description,feature,counts_as_active,expected_side,former_names,sets_company_trait\n"
+        "signed_up,,,,,,\nupgraded,,,,,,plan\nmoved,,,,,,planet\n"
+    )
+    (plan / "tracking_plan" / "tracking_plan_properties.csv").write_text(
+        "event,property,type,required,allowed_values,is_pii\n"
+    )
+    (plan / "reports" / "activation_milestones.csv").write_text(
+        "entity,milestone,position,event,minimum_events,within_days\n"
+    )
+    (plan / "reports" / "activity_reports.csv").write_text(
+        "report,entity,event,filter_by,filter_values,starts_on,ends_on,filter_at\n"
+        "a,user,,role,founder,,,latest\nb,user,,role,founder,,,\nc,user,,role,founder,,,period_end\n"
+    )
+    assert found(plan) == [
+        'activity_reports.csv, row 4: filter_at is "period_end", which is not counted in this'
+        " version; write latest, or leave it blank.",
+        'tracking_plan_events.csv, row 4: sets_company_trait "planet" is not a trait of a company;'
+        " add it to tracking_plan_traits.csv, or write a company trait as it stands there.",
+    ]
+
+
+def test_context_columns_placeholder_ids_and_domains_are_checked(plan):
+    (plan / "tracking_plan" / "context_columns.csv").write_text(
+        "column,path,type,is_pii\npage_path,page.path,string,\nPage_Path,page..path,text,\n"
+        "user_id,,string,\n2nd,page.url,string,\n"
+    )
+    (plan / "tracking_plan" / "placeholder_ids.csv").write_text(
+        "id,value,reason\n,nobody,\nuser,nobody,\n, NoBody ,\ndevice,x,\nuser,,\n"
+    )
+    (plan / "business" / "public_email_domains.csv").write_text(
+        'domain\n@mail.example\nMail.example\nana@mail.example\n" "\n'
+    )
+    (plan / "business" / "internal_accounts.csv").write_text(
+        "match_on,value,reason\nemail_domain,@lab.example,\nemail_domain,ana@lab.example,\n"
+        "user_id,ana@lab.example,\n"
+    )
+    assert found(plan) == [
+        'context_columns.csv, row 3: column "Page_Path" stands in row 2 already; keep one of the'
+        " two rows.",
+        'context_columns.csv, row 3: path "page..path" has an empty key; write keys with one dot'
+        " between them, like campaign.source.",
+        'context_columns.csv, row 3: type is "text"; write one of: string, number, boolean,'
+        " datetime, array, object.",
+        'context_columns.csv, row 4: column "user_id" is a column of fct_events already; give it'
+        " another name, like context_user_id.",
+        "context_columns.csv, row 4: path is blank; fill it in, or delete the row.",
+        'context_columns.csv, row 5: column "2nd" is no name of a column; write letters, digits'
+        " and _, and begin with a letter.",
+        'internal_accounts.csv, row 3: value "ana@lab.example" is not a domain; write lab.example.',
+        'placeholder_ids.csv, row 4: id and value "(blank) / NoBody" stands in row 2 already; keep'
+        " one of the two rows.",
+        'placeholder_ids.csv, row 5: id is "device"; write one of: user, anonymous, company, or'
+        " leave it blank.",
+        "placeholder_ids.csv, row 6: value is blank; fill it in, or delete the row.",
+        'public_email_domains.csv, row 3: domain "Mail.example" stands in row 2 already; keep one'
+        " of the two rows.",
+        'public_email_domains.csv, row 4: domain "ana@mail.example" is not a domain; write'
+        " mail.example.",
+        "public_email_domains.csv, row 5: domain is blank; fill it in, or delete the row.",
+    ]
+
+
+# -- vars
+
+FINE = {
+    "timezone": "Europe/Lisbon",
+    "week_start": "sunday",
+    "as_of": None,
+    "earliest_day": "2000-01-01",
+    "signup_event": "signed_up",
+    "created_at_trait": "createdAt",  # unplanned, as the default may be
+    "email_trait": "email",
+    "company_plan_trait": "plan",
+    "company_mau_trait": "mau",
+    "unplanned_counts_as_active": "true",  # a text, as --vars may have it
+    "companies_by_email_domain": False,
+}
+NAMED_VARS = {
+    "timezone": [["Europe/Lisbon"], "Mars/Olympus", None],
+    "week_start": ["friday", "Monday", 1],
+    "as_of": ["yesterday", "2025-02-30", 20250331, "2025-W01-1"],
+    "earliest_day": ["never", None, 2000],
+    "signup_event": ["account_opened", ["signed_up"], "invited_a_temmate", 7],
+    "created_at_trait": ["bornOn", 7],
+    "email_trait": ["e-mail", "plan", True],
+    "company_plan_trait": ["role", "tier"],
+    "company_mau_trait": ["role", "users"],
+    "unplanned_counts_as_active": ["no", 1, None, "True"],
+    "companies_by_email_domain": ["yes", 0],
+}
+
+
+def test_a_var_of_the_wrong_type_or_with_a_name_that_is_not_planned_is_named(plan):
+    assert found(plan, FINE) == []
+    none = dict.fromkeys([name for name in FINE if "trait" in name or "event" in name], "")
+    assert found(plan, FINE | none | {"as_of": ""}) == []
+
+    for name, values in NAMED_VARS.items():
+        for value in values:
+            (line,) = found(plan, FINE | {name: value})
+            assert line.startswith(f"dbt_project.yml, vars: {name} "), line
+
+    (line,) = found(plan, FINE | {"signup_event": "invited_a_temmate"})
+    assert line.endswith('; write "invited_a_teammate", its name today.')
+
+
+def test_a_default_counts_as_if_it_had_been_written(plan):
+    (plan / "tracking_plan" / "tracking_plan_traits.csv").write_text(
+        "entity,trait,type,required,allowed_values,is_pii,former_names\n"
+    )
+    (plan / "reports" / "activity_reports.csv").unlink()
+    (plan / "reports" / "retention_reports.csv").unlink()
+    named = [line.split()[2] for line in found(plan, FINE)]
+    assert named == ["company_plan_trait", "email_trait"]  # and not mau, and not createdAt
+
+
+# -- with dbt
+
+
+def test_problems_of_vars_and_seeds_come_together_and_nothing_is_built(daybook):
+    daybook.seed("plans", [{"plan": "free", "is_paying": "perhaps"}])
+    build = daybook.build(vars={"timezone": ["Europe/Lisbon"], "week_start": "friday"}, fails=True)
+    assert build.failures[0].splitlines() == [
+        "dbt_project.yml, vars: timezone is ['Europe/Lisbon']; write the name of one time zone,"
+        " like UTC or Europe/Lisbon.",
+        'dbt_project.yml, vars: week_start is "friday"; write monday or sunday.',
+        'seeds/business/plans.csv, row 2: is_paying is "perhaps"; write one of: true, false.',
+    ]
+    assert build.ran == []
+
+
+def test_a_seed_that_dbt_itself_cannot_read_is_named_too(daybook):
+    daybook.seed_path("plans").write_bytes("plan,is_paying,mau_limit\nété,true,\n".encode("cp1252"))
+    daybook.seed("internal_accounts", [{"match_on": "ip", "value": "10.0.0.1"}])
+    build = daybook.build(fails=True)
+    assert build.failures[0].splitlines() == [
+        'seeds/business/internal_accounts.csv, row 2: match_on is "ip"; write one of: user_id,'
+        " email_domain, company_id.",
+        "seeds/business/plans.csv, row 2: the file is not UTF-8 (byte 0xe9); save it as"
+        ' "CSV UTF-8 (comma delimited)".',
+    ]
+
+
+def test_seeds_are_loaded_by_name_and_not_by_position(daybook):
+    path = daybook.seed_path("tracking_plan_events")
+    before = daybook.seed_rows("tracking_plan_events")
+    daybook.build("--select", "tracking_plan_events")
+
+    names = list(before[0])[::-1]
+    lines = [names, *([row[name] for name in names] for row in before)]
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    daybook.build("--select", "tracking_plan_events")
+
+    columns = ", ".join(before[0])
+    loaded = daybook.rows(f"select {columns} from seeds.tracking_plan_events")
+    assert [{name: cell or "" for name, cell in row.items()} for row in loaded] == before
+
+
+# -- the shape
+
+
+def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
+    shape = {
+        name: [column.name for column in columns if not column.optional]
+        for name, columns in seed_columns().items()
+    }
+    assert shape == {name: SEED_COLUMNS[name].split() for name in shape}
+    assert {path.stem for path in (REPO / "seeds").rglob("*.csv")} == set(shape)
+    for columns in seed_columns().values():
+        for column in columns:
+            assert column.meaning
+            assert (column.kind in ("choice", "boolean")) == bool(column.values)
+
+
+def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
+    daybook.build("--select", "+dim_users", "+dim_companies", "+fct_events")
+    traits = [(row["entity"], row["trait"]) for row in daybook.seed_rows("tracking_plan_traits")]
+    context = [("fct_events", row["column"]) for row in daybook.seed_rows("context_columns")]
+    for name, table in (("user", "dim_users"), ("company", "dim_companies"), ("fct_events",) * 2):
+        planned = {snake_case(column) for entity, column in traits + context if entity == name}
+        columns = daybook.table(f"marts.{table}").columns
+        assert {*columns} - planned <= {*FIXED_COLUMNS[name]}

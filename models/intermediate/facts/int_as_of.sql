@@ -1,6 +1,5 @@
 -- One row: the last complete day, and the first and the latest day with a call. Never from the clock:
 -- the same logs give the same answers next year. Days before the earliest day are not seen.
--- depends_on: {{ ref('stg_seed_problems') }}
 {{ config(post_hook='{{ note_as_of() }}') }}
 
 with

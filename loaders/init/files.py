@@ -1,0 +1,81 @@
+"""The files of a company's project, each from one source: a template, or Daybook's own file."""
+
+import json
+import re
+import shlex
+import sys
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from loaders.init.project import PROJECT_FILE, Project
+from loaders.init.seeds import empty_seed, seed_files
+from loaders.package import dbt_package
+
+TEMPLATES = {
+    PROJECT_FILE: "dbt_project.yml",
+    "profiles.yml": None,
+    "packages.yml": "packages.yml",
+    ".gitignore": "gitignore",
+    "README.md": "README.md",
+    "macros/generate_schema_name.sql": "macros/generate_schema_name.sql",
+    "analyses/how_many_people_do_we_know.sql": "analyses/how_many_people_do_we_know.sql",
+}
+# Vars that name something of the plan, and must be blank where the plan is empty.
+_NAMES_OF_THE_PLAN = ("signup_event", "email_trait", "company_plan_trait")
+
+
+def missing_files(project: Project, *, is_new: bool, plan_is_empty: bool) -> dict[Path, str]:
+    """Return the text of each file that the project lacks, the project file first.
+
+    A seed that is added to an existing project is without rows of the example: they name events
+    which that company does not have.
+    """
+    files = {}
+    for name, template in TEMPLATES.items():
+        path = Path(name)
+        is_example = path.parts[0] == "analyses"
+        if _is_there(project.folder, path) or (is_example and not is_new):
+            continue
+        files[path] = _fill(template, project, plan_is_empty) if template else _profile(project)
+    for path, source in seed_files().items():
+        if not _is_there(project.folder, path):
+            is_empty = plan_is_empty or not is_new
+            files[path] = empty_seed(source) if is_empty else source.read_text(encoding="utf-8")
+    return files
+
+
+def _is_there(folder: Path, path: Path) -> bool:
+    """Whether the file is there, be it in another folder below seeds/ or macros/."""
+    if len(path.parts) > 1:
+        return any((folder / path.parts[0]).rglob(path.name))
+    return (folder / path).exists()
+
+
+def _fill(name: str, project: Project, plan_is_empty: bool) -> str:
+    template = resources.files("loaders.init").joinpath("template", name)
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        project=project.name,
+        profile=project.profile,
+        package=json.dumps(str(dbt_package()), ensure_ascii=False),
+        vars=_vars(plan_is_empty),
+        folder=shlex.quote(str(project.folder.resolve())),
+        commands=shlex.quote(str(Path(sys.executable).parent)),
+    )
+
+
+def _vars(plan_is_empty: bool) -> str:
+    """Return the vars of Daybook's own project, comments included, as they stand there."""
+    text = (dbt_package() / PROJECT_FILE).read_text(encoding="utf-8")
+    block = re.search(r"^vars:\n((?:[ ]+.*\n)+)", text, re.MULTILINE)[1]
+    block = re.sub(r"^  unit_tests:.*\n", "", block, flags=re.MULTILINE)  # of Daybook's own tests
+    if plan_is_empty:
+        names = "|".join(_NAMES_OF_THE_PLAN)
+        block = re.sub(rf"^(  (?:{names})): \S+", r'\1: ""', block, flags=re.MULTILINE)
+    return block.rstrip()
+
+
+def _profile(project: Project) -> str:
+    """Return Daybook's own profile under the project's name."""
+    text = (dbt_package() / "profiles.yml").read_text(encoding="utf-8")
+    return re.sub(r"^\w+:$", f"{json.dumps(project.profile)}:", text, count=1, flags=re.MULTILINE)

@@ -1,0 +1,20 @@
+-- What dbt remembers between builds.
+create schema if not exists meta;
+
+-- One row per run of dbt, the newest last.
+create table if not exists meta.builds (
+    build bigint,               -- from 1; rows that a run writes have its number
+    command varchar,            -- of dbt: build, run, test, ...
+    version bigint,             -- of what the models keep (macro models_version)
+    latest_load bigint,         -- the newest load when it began
+    taken_out bigint,           -- how many loads had been taken out when it began
+    ended_well boolean,         -- a whole `dbt build` without a failed model or test
+    as_of date,                 -- the last complete day, in that run
+    latest_day date             -- the latest day with a call, in that run
+);
+
+-- One row per seed and model of Daybook that has been built.
+create table if not exists meta.tables (
+    name varchar,               -- schema.table
+    grounds varchar             -- hash of the vars and seeds that it was built with
+);

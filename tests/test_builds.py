@@ -1,0 +1,170 @@
+"""What dbt says, in one line, instead of building what would be wrong; and what it drops."""
+
+import subprocess
+import sys
+
+import duckdb
+import orjson
+import pytest
+from harness import Daybook
+from lines import call
+
+
+def sign_up(user: str, day: str) -> dict:
+    at = f"{day}T10:00:00Z"
+    return call(event="signed_up", messageId=user, userId=user, timestamp=at)
+
+
+def change(daybook: Daybook, *statements: str) -> None:
+    """Do something to the database that neither daybook nor dbt does."""
+    with duckdb.connect(str(daybook.database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def built(daybook) -> Daybook:
+    """Ana signed up on the first of May, Ben on the second; both are built."""
+    daybook.write([sign_up("ana", "2024-05-01"), sign_up("ben", "2024-05-02")])
+    daybook.land()
+    daybook.build()
+    return daybook
+
+
+def refused(daybook: Daybook, *arguments: str, **options) -> str:
+    """The one line that dbt says; nothing may have run."""
+    build = daybook.build(*arguments, fails=True, **options)
+    assert build.ran == []
+    (line,) = build.failures
+    assert "\n" not in line
+    assert [said for said in build.printed if said.strip() and line not in said] == []
+    return line
+
+
+def test_before_the_first_build_each_other_command_says_dbt_build(daybook):
+    line = "warehouse.duckdb has not been built yet; run: dbt build"
+    assert refused(daybook, "--select", "marts") == line
+    assert refused(daybook, command="run") == line
+    assert refused(daybook, command="test") == line
+
+    daybook.build("--select", "+stg_plans")
+    line = "staging.stg_calls of warehouse.duckdb has not been built yet; run: dbt build"
+    assert refused(daybook, "--select", "stg_events") == line
+
+
+def test_a_database_that_cannot_be_opened_is_explained(daybook, monkeypatch):
+    hold = (
+        f"import duckdb, sys; connection = duckdb.connect({str(daybook.database)!r});"
+        " print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+        line = refused(daybook)
+        holder.stdin.close()
+    assert line.endswith(
+        f"warehouse.duckdb is open in another process (pid {holder.pid}). Close it there, then run"
+        " the same command again."
+    )
+
+    monkeypatch.setenv("DAYBOOK_BUILD_MEMORY", "plenty")
+    line = refused(daybook)
+    assert line.startswith("DAYBOOK_BUILD_MEMORY is 'plenty', which DuckDB cannot use: ")
+    assert line.endswith("Write a size like 5GB or 800MB.")
+    monkeypatch.delenv("DAYBOOK_BUILD_MEMORY")
+
+    daybook.database.write_text("no database at all")
+    assert "warehouse.duckdb is not a DuckDB database. Name another" in refused(daybook)
+
+
+def test_a_project_that_was_only_renamed_is_told_so(daybook):
+    project = daybook.folder / "dbt_project.yml"
+    text = project.read_text()
+    project.unlink()
+    project.write_text(text.replace("name: daybook", "name: acme", 1))
+    assert refused(daybook) == (
+        "dbt_project.yml: name is acme, so none of the settings of daybook apply. Write name:"
+        " daybook again, or make a project of your own with: daybook init DIR"
+    )
+
+
+def test_raw_tables_that_the_ledger_does_not_account_for_stop_the_build(built):
+    change(built, "delete from raw.calls where user_id = 'ana'")
+    assert refused(built) == (
+        "warehouse.duckdb: raw.calls has 1 rows, and raw.loads accounts for 2: something other than"
+        " daybook changed them. See which loads with: daybook status"
+    )
+
+
+def test_a_build_of_some_tables_names_those_that_rest_on_other_vars_or_seeds(built):
+    said = "Built with other vars or seeds than today's: "
+    assert said not in built.build("--select", "calendar").output
+
+    lisbon = {"timezone": "Europe/Lisbon"}
+    build = built.build("--select", "calendar", vars=lisbon)
+    (line,) = [line for line in build.printed if said in line]
+    # calendar too: it is made from int_as_of, which was built in UTC.
+    assert line.startswith(f"{said}activation, activity, calendar, dim_companies, dim_users, ")
+    assert line.endswith(" tables below them. To bring them up to date, run: dbt build")
+    built.build(vars=lisbon)
+    assert said not in built.build("--select", "calendar", vars=lisbon).output
+
+    built.seed("plans", [{"plan": "gold", "is_paying": True}])
+    build = built.build("--select", "plans", "stg_plans", vars=lisbon)
+    assert f"{said}dim_companies, feature_adoption, int_feature_counts. To" in build.output
+
+
+def test_tables_of_another_version_are_built_anew_and_a_companys_own_are_left_alone(built):
+    users = built.rows("from marts.dim_users order by user_id")
+    change(built, "create table marts.our_own as select 1 as one")
+    # As an earlier version left them: no memory, and tables of another form.
+    change(built, "drop schema meta cascade")
+    change(built, "create table raw.builds as select 7 as build, 2 as latest_load")
+    change(built, "create or replace table marts.dim_users as select 1 as user_id")
+    change(built, "create or replace table staging.stg_calls as select 'x' as grounds, 9 as build")
+
+    was = "warehouse.duckdb was built by another version of Daybook"
+    assert refused(built, "--select", "marts") == f"{was}; run: dbt build"
+    assert refused(built, command="run") == f"{was}; run: dbt build"
+    assert built.rows("select user_id from marts.dim_users") == [{"user_id": 1}]
+
+    build = built.build()
+    assert build.printed.count(f"{was}: all of its tables are built anew.") == 1
+    assert built.rows("from marts.dim_users order by user_id") == users
+    assert built.rows("from marts.our_own") == [{"one": 1}]
+    assert was not in built.build().output
+
+
+def test_status_says_whether_a_build_is_due(daybook):
+    def said() -> str:
+        (line,) = [
+            line
+            for line in daybook.run("status").output.splitlines()
+            if line.startswith("dbt build")
+        ]
+        return line.removeprefix("dbt build").strip()
+
+    daybook.write([sign_up("ana", "2024-05-01")], "one.jsonl")
+    daybook.land()
+    assert said() == "due: this database has never been built"
+    daybook.build()
+    assert said() == "up to date"
+
+    daybook.write([sign_up("ben", "2024-05-02"), sign_up("eva", "2024-05-02")], "two.jsonl")
+    daybook.land()
+    assert said() == "due: 1 file (2 calls) landed since the last one"
+    daybook.run("unland", "--load", "1")
+    both = "1 file (2 calls) landed since the last one, 1 load unloaded since the last one"
+    assert said() == f"due: {both}"
+    status = orjson.loads(daybook.run("status", "--json").output)
+    assert (status["build_due"], status["build_due_reason"]) == (True, both)
+
+    daybook.build()
+    daybook.build("--select", "calendar")
+    assert said() == "due: the last one failed, or built some of the tables only"
+    daybook.build()
+    daybook.build(command="test")
+    assert said() == "up to date"
+    status = orjson.loads(daybook.run("status", "--json").output)
+    assert (status["build_due"], status["build_due_reason"]) == (False, None)
