@@ -101,7 +101,7 @@ def _has_space_at_an_end(column: str) -> str:
 
 def _may_be_a_whole_double(column: str) -> str:
     """As DuckDB writes one: `42.0`, `1.5e+20`. It may also be text."""
-    return f"""case
+    return rf"""case
         when "{column}" < ':' and strlen("{column}") <= {_LONGEST_DOUBLE}
             then regexp_full_match("{column}", '-?[0-9]+(?:\.[0-9]+)?(?:\.0|e\+[0-9]+)')
     end"""
