@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 
 from loaders import fields
@@ -27,6 +28,7 @@ from loaders.warehouse import Warehouse
 _COPIES_UP_TO = 256 * KB
 # Lines are quarantined in portions of about this size.
 _PORTION = 16 * MB
+_MOST_ROWS = 100_000
 
 _SMALLEST_OBJECT_SIZE = 8 * MB
 
@@ -286,19 +288,19 @@ class Storer:
         """
 
     def _quarantine(self, bad: list[Bad], lines: "_Lines", stored: list[Stored]) -> None:
-        problems = Counter(each.line for each in bad)
         rows: list[tuple[int, int | None, str, bytes | None]] = []
-        size, before = 0, None
-        for each in bad:
-            text: bytes | None = lines[each.line]
-            part = self._part_of(each.line, stored)
-            if each.line != before and not part.resembles_a_log:
-                part.resembles_a_log = each.reason == "empty_batch" or resembles_a_call(text)
-            if each.line == before and len(text) * problems[before] > _COPIES_UP_TO:
-                text = None
-            rows.append((each.line, each.call_number, each.reason, text))
-            size, before = size + len(text or b""), each.line
-            if size >= _PORTION:
+        size = 0
+        for line, group in groupby(bad, attrgetter("line")):
+            problems, text, part = list(group), lines[line], self._part_of(line, stored)
+            part.resembles_a_log = part.resembles_a_log or (
+                problems[0].reason == "empty_batch" or resembles_a_call(text)
+            )
+            copy = text if len(text) * len(problems) <= _COPIES_UP_TO else None
+            for each in problems:
+                kept = text if each is problems[0] else copy
+                rows.append((line, each.call_number, each.reason, kept))
+                size += len(kept or b"")
+            if size >= _PORTION or len(rows) >= _MOST_ROWS:
                 self._insert_bad(rows)
                 rows, size = [], 0
         if rows:

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from math import isinf
 
 import orjson
 
@@ -31,7 +32,6 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 # Between two objects: nowhere else outside of strings, except inside of a list in one of them.
 _NEXT_OBJECT = re.compile(rb"\}(?=[ \t\r\n]*\{)")
 _NEXT_ELEMENT = re.compile(rb"\}(?=[ \t\r\n]*,[ \t\r\n]*\{)")
-_MOST_DIGITS = 1000
 _MARK = f"number {secrets.token_hex(8)} "
 _MARKED = re.compile(rb'"' + _MARK.encode() + rb'([^"]*)"')
 _MARKED_KEY = re.compile(_MARKED.pattern + rb"[ \t\r\n]*:")
@@ -69,18 +69,18 @@ def is_number(value: object) -> bool:
 def whole_number(value: object) -> str | None:
     """A number out of `parse` as text without its fraction, where that is zero: 4.2e1 is 42.
 
-    None: it has a fraction, it was written without one, or it has more than 1,000 digits.
+    None: it has a fraction, it was written without one, or it is beyond a double.
     """
     if isinstance(value, int):
         return None
     sent = value.removeprefix(_MARK) if isinstance(value, str) else repr(value)
+    if isinf(float(sent)):
+        return None
     try:
         number = Decimal(sent)
-        if number.adjusted() >= _MOST_DIGITS or number != number.to_integral_value():
-            return None
-    except InvalidOperation:  # its exponent is too large even for a Decimal
+    except InvalidOperation:  # nought, but for an exponent of 19 digits
         return None
-    whole = str(int(number))
+    whole = str(int(number)) if number == number.to_integral_value() else sent
     return whole if whole != sent else None
 
 

@@ -1,4 +1,4 @@
-"""Ana's calls as lines of a log, and what became of them: what the tests of landing share."""
+"""Calls of Ana as lines of a log, and the rows they became: shared by the tests of landing."""
 
 import json
 import os
@@ -31,8 +31,8 @@ def landed(daybook: Daybook, *lines) -> list[dict]:
     return daybook.rows("select * from raw.calls order by line_number, call_number")
 
 
-def set_aside(daybook: Daybook) -> list[tuple]:
-    """What stands in the quarantine: line, call, reason."""
+def quarantined(daybook: Daybook) -> list[tuple]:
+    """The rows of the quarantine: line, call, reason."""
     rows = daybook.rows("select * from raw.quarantine order by line_number, call_number")
     return [(row["line_number"], row["call_number"], row["reason"]) for row in rows]
 

@@ -1,4 +1,4 @@
-"""What comes in, and what becomes of every line of it: the contract's sections 2 and 3."""
+"""What comes in, and what every line of it becomes: sections 2 and 3 of the contract."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ import zstandard
 from harness import Daybook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lines import MAY_1, as_bytes, call, counted, counts, everything, landed, set_aside
+from lines import MAY_1, as_bytes, call, counted, counts, everything, landed, quarantined
 
 from loaders.limits import MB
 from loaders.storing import Storer
@@ -148,7 +148,7 @@ def test_an_item_inherits_nothing_else(daybook):
 
 def test_the_time_of_a_body_is_not_the_time_of_its_calls(daybook):
     assert landed(daybook, {"timestamp": MAY_1, "batch": [call(timestamp=...)]}) == []
-    assert set_aside(daybook) == [(1, 1, "no_readable_time")]
+    assert quarantined(daybook) == [(1, 1, "no_readable_time")]
 
 
 def test_a_context_is_inherited_as_a_whole_and_never_mixed(daybook):
@@ -186,7 +186,158 @@ def test_a_batch_in_a_batch_is_not_opened(daybook):
     inner = {"batch": [call(messageId="inner")]}
     rows = landed(daybook, {"batch": [call(messageId="outer"), inner]})
     assert [row["message_id"] for row in rows] == ["outer"]
-    assert set_aside(daybook) == [(1, 2, "unknown_type")]
+    assert quarantined(daybook) == [(1, 2, "unknown_type")]
+
+
+# --- Several calls on a line
+
+
+BETWEEN = {"nothing": "", "a blank": " ", "white space": " \t \r "}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_calls_may_follow_each_other_on_a_line(daybook, between):
+    """What Firehose writes."""
+    calls = [json.dumps(call(messageId=f"m{number}")) for number in range(3)]
+    rows = landed(daybook, call(messageId="a"), BETWEEN[between].join(calls), call(messageId="z"))
+    found = [(r["line_number"], r["call_number"], r["in_batch"], r["message_id"]) for r in rows]
+    assert found == [
+        (1, 1, False, "a"),
+        (2, 1, False, "m0"),
+        (2, 2, False, "m1"),
+        (2, 3, False, "m2"),
+        (3, 1, False, "z"),
+    ]
+    assert counts(daybook) == [counted(3, 3, calls=5)]
+    assert "Every line is accounted for" in daybook.run("status").output
+
+
+@pytest.mark.parametrize("space", ["", " ", " \t\r "])
+def test_a_line_may_be_an_array_of_calls(daybook, space):
+    calls = [json.dumps(call(messageId=f"m{number}")) for number in range(3)]
+    rows = landed(daybook, space + "[" + space + f"{space},{space}".join(calls) + space + "]")
+    found = [(r["call_number"], r["in_batch"], r["message_id"]) for r in rows]
+    assert found == [(1, False, "m0"), (2, False, "m1"), (3, False, "m2")]
+    assert counts(daybook) == [counted(1, 1, calls=3)]
+
+
+@pytest.mark.parametrize("as_array", [True, False])
+def test_call_numbers_count_on_through_the_bodies_of_a_line(daybook, as_array):
+    parts = [
+        call(messageId="m1"),
+        BODY | {"batch": [call(messageId="m2"), call(messageId="m3")]},
+        call(messageId="m4"),
+        {"batch": [call(messageId="m5")]},
+    ]
+    line = parts if as_array else "".join(map(json.dumps, parts))
+    rows = landed(daybook, json.dumps(line) if as_array else line)
+    assert [(r["call_number"], r["message_id"], r["in_batch"], r["sent_at"]) for r in rows] == [
+        (1, "m1", False, None),
+        (2, "m2", True, BODY["sentAt"]),
+        (3, "m3", True, BODY["sentAt"]),
+        (4, "m4", False, None),  # it stands beside a body, and inherits nothing from it
+        (5, "m5", True, None),
+    ]
+
+
+@pytest.mark.parametrize("as_array", [True, False])
+def test_a_bad_call_on_a_line_is_quarantined_without_its_neighbours(daybook, as_array):
+    parts = [
+        call(messageId="m1"),
+        call(event=""),
+        {"batch": [call(messageId="m3"), call(type="?")]},
+        7,
+        {"batch": []},
+        call(messageId="m7"),
+    ]
+    line = json.dumps(parts) if as_array else " ".join(map(json.dumps, parts))
+    rows = landed(daybook, line, call(messageId="next"))
+    assert [(row["line_number"], row["call_number"]) for row in rows] == [
+        (1, 1),
+        (1, 3),
+        (1, 6 + 1),
+        (2, 1),
+    ]
+    assert quarantined(daybook) == [
+        (1, 2, "no_event"),
+        (1, 4, "unknown_type"),
+        (1, 5, "not_a_json_object"),
+        (1, 6, "empty_batch"),
+    ]
+    kept = {row["line"] for row in daybook.rows("select line from raw.quarantine")}
+    assert kept == {line.encode()}
+    assert counts(daybook) == [counted(2, 1, 1, calls=4)]
+    assert "Every line is accounted for" in daybook.run("status").output
+
+
+def test_a_line_with_an_invalid_part_is_quarantined_whole(daybook):
+    good = json.dumps(call())
+    lines = [
+        good + good[:-1],
+        good + "oops" + good,
+        good + "," + good,
+        good + "}",
+        good + good + "[",
+        f"[{good},{good}",
+        f"[{good},{good},]",
+        f"[{good},,{good}]",
+        f"[{good} {good}]",
+        f"[,{good}]",
+        f"[{good}]]",
+        good + "012",
+        good + "tru",
+        good.encode() + b'{"a":"\xff"}',
+        good + '{"a":NaN}',
+    ]
+    assert landed(daybook, *lines) == []
+    wanted = [(number + 1, None, "not_a_json_object") for number, _ in enumerate(lines)]
+    assert quarantined(daybook) == wanted
+    kept = daybook.rows("select line from raw.quarantine order by line_number")
+    assert [row["line"] for row in kept] == [as_bytes(line) for line in lines]
+
+
+def test_braces_in_text_and_lists_do_not_cut_a_call(daybook):
+    said = call(properties={"text": 'a}{b},{"c":"\\"}', "items": [{"a": 1}, {"b": [{}, {}]}]})
+    line = json.dumps(said)
+    for rows in (landed(daybook, line + line), landed(daybook, f"[{line},{line}]")):
+        assert [json.loads(row["properties"]) for row in rows] == [said["properties"]] * 2
+
+
+def test_an_array_without_calls_is_quarantined(daybook):
+    landed(daybook, call(), "[]", " [ ] ", "[[]]", "[] []")
+    assert quarantined(daybook) == [
+        (2, None, "empty_batch"),
+        (3, None, "empty_batch"),
+        (4, 1, "not_a_json_object"),
+        (5, None, "not_a_json_object"),
+    ]
+
+
+@pytest.mark.parametrize("shape", ["one after another", "an array"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_may_be_one_long_line_of_calls(daybook, shape, pack):
+    """Longer than DuckDB reads, and than a block; with a carriage return at its end."""
+    calls = [json.dumps(call(messageId=f"m{n}", name="x" * 200)).encode() for n in range(60_000)]
+    calls[40_000] = json.dumps(call(messageId="bad", event="")).encode()
+    line = b"".join(calls) if shape == "one after another" else b"[" + b",".join(calls) + b"]"
+    assert len(line) > 16 * MB
+    (daybook.logs / "firehose").write_bytes(pack(line + b"\r\n"))
+    daybook.land()
+    assert counts(daybook) == [counted(1, 0, 1, calls=59_999)]
+    assert quarantined(daybook) == [(1, 40_001, "no_event")]
+    [wrong] = daybook.rows(
+        "select count(*) as n from raw.calls where message_id <> 'm' || (call_number - 1)"
+    )
+    assert wrong == {"n": 0}
+    [kept] = daybook.rows("select line from raw.quarantine")
+    assert kept["line"] == line  # without its line end
+
+
+def test_a_line_of_objects_and_numbers_is_read_in_one_pass(daybook):
+    """A pass for each of its objects would take minutes."""
+    line = "[" + ",".join([json.dumps(call()), "7"] * 20_000) + "]"
+    assert len(landed(daybook, line)) == 20_000
+    assert counts(daybook) == [counted(1, 0, 1, calls=20_000)]
 
 
 # --- Ids
@@ -212,6 +363,80 @@ def test_numbers_as_ids_become_text(daybook, number):
     assert {item[column] for column in ID_FIELDS.values()} == {number}
 
 
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        ("42.0", "42"),
+        ("4.2e1", "42"),
+        ("1e2", "100"),
+        ("1E+2", "100"),
+        ("-0.0", "0"),
+        ("-7.000", "-7"),
+        ("1e22", "10000000000000000000000"),
+        ("9007199254740993.0", "9007199254740993"),  # more than a double holds exactly
+        ("12345678901234567890.0", "12345678901234567890"),
+        ("1.5", "1.5"),
+    ],
+)
+def test_a_number_without_a_fraction_is_written_without_one(daybook, number, kept):
+    line = json.dumps(call(**dict.fromkeys(ID_FIELDS, "$"))).replace('"$"', number)
+    rows = landed(daybook, line, '{"batch": [' + line + "]}", line + line)
+    assert len(rows) == 4
+    for row in rows:
+        assert {row[column] for column in ID_FIELDS.values()} == {kept}
+
+
+def test_a_text_that_looks_like_a_number_stays_as_it_is(daybook):
+    texts = ["42.0", "1e2", "1e+22", "-0.0", "007", "83187836488e5098"]
+    rows = landed(daybook, *(call(userId=text, messageId=text) for text in texts))
+    assert [(row["user_id"], row["message_id"]) for row in rows] == [(text, text) for text in texts]
+
+
+WHITE_SPACE = [letter for letter in map(chr, range(0x110000)) if letter.isspace()]
+
+
+def test_white_space_at_the_ends_of_an_id_does_not_count(daybook):
+    ids = {name: f"{name} of ana" for name in ID_FIELDS}
+    lines = [
+        call(**{name: before + text + after for name, text in ids.items()})
+        for space in WHITE_SPACE
+        for before, after in ((space, ""), ("", space), (space + " ", "\t" + space))
+    ]
+    rows = landed(daybook, *lines, {"batch": lines}, *map(json.dumps, ([each] for each in lines)))
+    assert len(rows) == 3 * len(lines)
+    for row in rows:
+        assert {name: row[column] for name, column in ID_FIELDS.items()} == ids
+
+
+def test_what_is_no_white_space_stays_at_the_ends_of_an_id(daybook):
+    names = ["\u200bana", "ana\u200b", "\ufeffana", "ana\x00", "ána", "アナ", "ana\u3001", "a na"]
+    rows = landed(daybook, *(call(userId=name) for name in names))
+    assert [row["user_id"] for row in rows] == names
+
+
+@pytest.mark.parametrize("space", [" ", "\t\n", "\u00a0", "\u3000"])
+def test_an_id_of_white_space_is_absent(daybook, space):
+    rows = landed(
+        daybook,
+        call(userId=space, anonymousId="device-1"),
+        call(messageId=space),
+        {"batch": [call(messageId=space)]},
+        call(messageId=...),
+        call(userId=space),
+        call(event=space),
+        call(type="group", groupId=space),
+        call(type="alias", previousId=space),
+    )
+    assert rows[0]["user_id"] is None
+    assert len({row["message_id"] for row in rows[1:]}) == 1  # made of the same content
+    assert quarantined(daybook) == [
+        (5, None, "no_user_id"),
+        (6, None, "no_event"),
+        (7, None, "no_group_id"),
+        (8, None, "no_previous_id"),
+    ]
+
+
 @pytest.mark.parametrize("absent", [None, "", True, False, {}, [], {"id": 1}, ["ana"]])
 def test_what_is_neither_text_nor_number_is_no_id(daybook, absent):
     ids = call(userId=absent, groupId=absent, previousId=absent, anonymousId="device-1")
@@ -221,12 +446,12 @@ def test_what_is_neither_text_nor_number_is_no_id(daybook, absent):
 
 
 def test_ids_that_look_like_json_are_text_all_the_same(daybook):
-    names = ["true", "false", "null", "{}", "[]", '{"id": 1}', "[1]", "1.50", "{", '"', " ana "]
+    names = ["true", "false", "null", "{}", "[]", '{"id": 1}', "[1]", "1.50", "{", '"', "[a"]
     rows = landed(daybook, *(call(userId=name) for name in names))
     assert [row["user_id"] for row in rows] == names
 
 
-# --- What is set aside, and why
+# --- What is quarantined, and why
 
 
 REASONS = {
@@ -235,11 +460,8 @@ REASONS = {
         '"text"',
         "7",
         "null",
-        "[]",
         "true",
-        json.dumps([call()]),
         json.dumps(call())[:-1],
-        json.dumps(call()) + json.dumps(call()),
         json.dumps(call()) + ",",
         json.dumps(call(properties={"n": float("nan")})),
         json.dumps(call(properties={"n": float("-inf")})),
@@ -277,24 +499,25 @@ REASONS = {
         call(timestamp=...),
         call(timestamp=""),
         call(timestamp="yesterday"),
-        call(timestamp=1714554000),
-        call(timestamp=1714554000000.5),
+        call(timestamp=99999999),
+        call(timestamp=4102444800),
+        call(timestamp=-1714554000),
         call(timestamp={"at": MAY_1}),
         call(timestamp="1969-12-31"),
     ],
-    "empty_batch": [{"batch": []}, BODY | {"batch": []}, call(batch=[])],
+    "empty_batch": [{"batch": []}, BODY | {"batch": []}, call(batch=[]), "[]"],
 }
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_each_reason_to_set_a_line_aside(daybook, reason):
+def test_each_reason_to_quarantine_a_line(daybook, reason):
     lines = [as_bytes(line) for line in REASONS[reason]]
     good = call(messageId="good")
     rows = landed(daybook, good, *lines, good)
 
     # The good lines before and after stand as they would without the bad ones.
     assert [row["line_number"] for row in rows] == [1, len(lines) + 2]
-    assert set_aside(daybook) == [(i, None, reason) for i in range(2, len(lines) + 2)]
+    assert quarantined(daybook) == [(i, None, reason) for i in range(2, len(lines) + 2)]
     kept = daybook.rows("select line from raw.quarantine order by line_number")
     assert [row["line"] for row in kept] == lines  # verbatim
     assert counts(daybook) == [counted(len(lines) + 2, 2, len(lines))]
@@ -303,7 +526,7 @@ def test_each_reason_to_set_a_line_aside(daybook, reason):
 @pytest.mark.parametrize(
     "reason", sorted(REASONS.keys() - {"not_a_json_object", "nested_too_deep", "empty_batch"})
 )
-def test_one_bad_call_sets_aside_itself_and_not_its_neighbours(daybook, reason):
+def test_one_bad_call_is_quarantined_without_its_neighbours(daybook, reason):
     body = {"batch": [call(messageId="a"), REASONS[reason][0], call(messageId="c")]}
     rows = landed(daybook, body, call(messageId="d"))
 
@@ -312,7 +535,7 @@ def test_one_bad_call_sets_aside_itself_and_not_its_neighbours(daybook, reason):
         (3, "c"),
         (1, "d"),
     ]
-    assert set_aside(daybook) == [(1, 2, reason)]
+    assert quarantined(daybook) == [(1, 2, reason)]
     [kept] = daybook.rows("select line from raw.quarantine")
     assert json.loads(kept["line"]) == body
     # The line counts as quarantined, though two of its calls have landed.
@@ -320,15 +543,19 @@ def test_one_bad_call_sets_aside_itself_and_not_its_neighbours(daybook, reason):
 
 
 @pytest.mark.parametrize("item", [None, 1, "track", [], True])
-def test_an_item_that_is_no_object_is_set_aside_alone(daybook, item):
+def test_an_item_that_is_no_object_is_quarantined_alone(daybook, item):
     rows = landed(daybook, {"batch": [item, call()]})
     assert [row["call_number"] for row in rows] == [2]
-    assert set_aside(daybook) == [(1, 1, "not_a_json_object")]
+    assert quarantined(daybook) == [(1, 1, "not_a_json_object")]
 
 
 def test_a_line_that_is_bad_twice_is_one_quarantined_line(daybook):
     landed(daybook, {"batch": [call(event=""), call(), call(type="x"), call(userId="")]})
-    assert set_aside(daybook) == [(1, 1, "no_event"), (1, 3, "unknown_type"), (1, 4, "no_user_id")]
+    assert quarantined(daybook) == [
+        (1, 1, "no_event"),
+        (1, 3, "unknown_type"),
+        (1, 4, "no_user_id"),
+    ]
     assert counts(daybook) == [counted(1, 0, 1, calls=1)]
 
 
@@ -341,7 +568,7 @@ def test_one_readable_time_of_the_four_is_enough(daybook):
     lines = [
         call(timestamp="soon", originalTimestamp=MAY_1),
         call(timestamp=..., sentAt=MAY_1),
-        call(timestamp=1714554000, receivedAt=MAY_1),
+        call(timestamp=True, receivedAt=MAY_1),
     ]
     rows = landed(daybook, *lines, {"sentAt": MAY_1, "batch": [call(timestamp="")]})
     assert len(rows) == 4
@@ -385,7 +612,7 @@ def test_a_byte_order_mark_is_not_an_error(daybook):
 def test_a_byte_order_mark_belongs_at_the_start_of_a_file_only(daybook):
     good = json.dumps(call())
     assert len(landed(daybook, good, b"\xef\xbb\xbf" + good.encode(), good)) == 2
-    assert set_aside(daybook) == [(2, None, "not_a_json_object")]
+    assert quarantined(daybook) == [(2, None, "not_a_json_object")]
 
 
 def test_windows_line_ends_are_not_an_error(daybook):
@@ -695,6 +922,13 @@ KINDS = [
     (json.dumps({"batch": [call(), call(event=""), 7]}), _line(quarantined=1, calls=1)),
     (json.dumps({"batch": [call(event="")]}), _line(quarantined=1)),
     (json.dumps({"batch": []}), _line(quarantined=1)),
+    (json.dumps([call()] * 2), _line(landed=1, calls=2)),
+    (json.dumps(call(userId=" ana ")) * 2, _line(landed=1, calls=2)),
+    (json.dumps([{"batch": [call()] * 2}, call()]), _line(landed=1, calls=3)),
+    (json.dumps([call(), {"batch": [call(), call(event="")]}]), _line(quarantined=1, calls=2)),
+    (json.dumps(call(event="")) + json.dumps(call()), _line(quarantined=1, calls=1)),
+    (json.dumps(call()) + "oops", _line(quarantined=1)),
+    ("[]", _line(quarantined=1)),
     (json.dumps(call(type="?")), _line(quarantined=1)),
     ("broken", _line(quarantined=1)),
     ("null", _line(quarantined=1)),

@@ -1,7 +1,8 @@
 """Which times are readable, and that the loader and the models read each alike."""
 
+import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 import duckdb
@@ -9,7 +10,7 @@ import pytest
 from harness import REPO
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lines import call, landed, set_aside
+from lines import call, landed, quarantined
 
 READABLE = {
     "2024-05-01": "2024-05-01",
@@ -30,13 +31,38 @@ READABLE = {
     "1970-01-01": "1970-01-01",
     "1970-01-01T00:00:00Z": "1970-01-01",
     "2099-12-31T23:59:59Z": "2099-12-31 23:59:59",
+    # Unix times, in seconds and in milliseconds
+    "1714554000": "2024-05-01 09:00",
+    "1714554000000": "2024-05-01 09:00",
+    "1714554000.5": "2024-05-01 09:00:00.5",
+    "1714554000.123456": "2024-05-01 09:00:00.123456",
+    "1714554000.123456999": "2024-05-01 09:00:00.123456",  # cut off, as in ISO 8601
+    "1714554000123.456": "2024-05-01 09:00:00.123456",
+    "100000000": "1973-03-03 09:46:40",
+    "100000000000": "1973-03-03 09:46:40",
+    "4102444799.999999": "2099-12-31 23:59:59.999999",
+    "4102444799999.9999": "2099-12-31 23:59:59.999999",
 }
 UNREADABLE = [
     "",
     " ",
     "yesterday",
-    "1714554000",
-    "1714554000000",
+    "99999999",
+    "99999999.9",
+    "99999999999",  # seconds, in the year 5138
+    "4102444800",  # 2100-01-01
+    "4102444800000",
+    "99999999999999",
+    "100000000000000",
+    "1714554000.",
+    "1714554000,5",
+    "01714554000",
+    "+1714554000",
+    "-1714554000",
+    " 1714554000",
+    "1714554e3",
+    "0x6631f9d0",
+    "1_714_554_000",
     "2024-02-30",
     "2023-02-29",
     "2024-13-01",
@@ -73,7 +99,7 @@ def test_readable_times(daybook, field):
     rows = landed(daybook, *(call(timestamp=...) | {field: text} for text in times))
     column = re.sub("([A-Z])", r"_\1", field).lower()
     assert [row[column] for row in rows] == list(READABLE)  # as they were written
-    assert {reason for _, _, reason in set_aside(daybook)} == {"no_readable_time"}
+    assert {reason for _, _, reason in quarantined(daybook)} == {"no_readable_time"}
 
 
 @cache
@@ -179,6 +205,8 @@ def test_the_loader_and_the_models_read_every_time_alike():
             fullmatch=True,
         )
         | st.datetimes().map(str)
+        | st.from_regex(r"[0-9]{8,15}(\.[0-9]{0,9})?", fullmatch=True)
+        | st.integers(90_000_000, 100_000_000_000_000).map(str)
         | st.text("0123456789-:+TZtz ., W", max_size=30),
         min_size=20,
         max_size=200,
@@ -209,6 +237,39 @@ def test_the_loader_and_the_models_read_any_time_alike(texts):
 def test_what_only_looks_like_the_usual_time_is_read_alike(texts):
     for text, (loader, models) in read_both_ways(texts).items():
         assert loader == models, text
+
+
+def test_a_unix_time_may_be_a_number_of_the_log(daybook):
+    numbers = [
+        "1714554000",
+        "1714554000.123456",
+        "1714554000123",
+        "1714554000123.456",
+        "1.714554e9",
+    ]
+    lines = [json.dumps(call(timestamp="$")).replace('"$"', number) for number in numbers]
+    rows = landed(daybook, *lines, '{"batch": [' + ",".join(lines) + "]}")
+    found = read_both_ways([row["timestamp"] for row in rows])
+    times = [found[row["timestamp"]] for row in rows]
+    wanted = [
+        datetime(2024, 5, 1, 9),
+        datetime(2024, 5, 1, 9, 0, 0, 123456),
+        datetime(2024, 5, 1, 9, 0, 0, 123000),
+        datetime(2024, 5, 1, 9, 0, 0, 123456),
+        datetime(2024, 5, 1, 9),
+    ]
+    assert times == [(time, time) for time in wanted] * 2
+
+
+@given(st.lists(st.integers(100_000_000_000_000, 4_102_444_799_999_999), min_size=20, max_size=200))
+@settings(max_examples=20, deadline=None)
+def test_a_unix_time_is_exact_to_the_microsecond(microseconds):
+    """As text with six decimals of a second, or three of a millisecond."""
+    for per_unit, places in ((1_000_000, 6), (1_000, 3)):
+        texts = {f"{us // per_unit}.{us % per_unit:0{places}}": us for us in microseconds}
+        for text, times in read_both_ways(list(texts)).items():
+            wanted = datetime(1970, 1, 1) + timedelta(microseconds=texts[text])
+            assert times == (wanted, wanted), text
 
 
 def test_times_are_read_right():
