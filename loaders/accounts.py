@@ -25,7 +25,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A load whose row in the ledger says one thing, and whose tables say another."""
+    """A load whose row in `raw.loads` disagrees with the other raw tables."""
 
     load_id: int
     path: str | None
@@ -33,7 +33,7 @@ class Disagreement:
 
 
 def has_landed(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether this database has the ledger, and the ledger a row."""
+    """Whether this database has the table `raw.loads`, with a row in it."""
     return _has_table(connection, "raw", "loads") and bool(
         connection.execute("select 1 from raw.loads limit 1").fetchone()
     )
@@ -113,9 +113,9 @@ def _count(number: int, what: str) -> str:
 def disagreements(
     connection: duckdb.DuckDBPyConnection, between: tuple[int, int] = (0, 1 << 62)
 ) -> list[Disagreement]:
-    """Count `raw.calls` and `raw.quarantine` again, load by load, against `raw.loads`.
+    """The loads whose calls and quarantined lines, counted again, are not what `raw.loads` says.
 
-    Looks at the loads `between` two numbers, both included.
+    Counts the loads `between` two numbers, both included.
     """
     within = f"load_id between {between[0]} and {between[1]}"
     rows = connection.execute(
@@ -134,41 +134,46 @@ def disagreements(
             select * from raw.calls where {within}
         ),
 
-        aside as (
+        quarantined_lines as (
             select load_id, count(distinct line_number) as lines
             from quarantine
             group by all
         ),
 
-        -- A line is landed if all its calls are; a plain line has one call, a batch has many.
-        batches as (
-            select distinct load_id, line_number from all_calls where in_batch
-            except
-            select load_id, line_number from quarantine
+        -- A line is landed if all its calls are. Each line has one first call, so landed lines are
+        -- counted as first calls, less those of lines that are partly quarantined.
+        partly_quarantined as (
+            select distinct load_id, line_number from quarantine where call_number > 1
         ),
 
-        batch_lines as (
-            select load_id, count(*) as lines from batches group by all
+        partly_landed as (
+            select all_calls.load_id, count(*) as lines
+            from all_calls
+            inner join partly_quarantined
+                on all_calls.load_id = partly_quarantined.load_id
+                and all_calls.line_number = partly_quarantined.line_number
+            where all_calls.call_number = 1
+            group by all
         ),
 
         calls as (
             select
                 load_id,
                 count(*) as calls,
-                count(*) filter (not in_batch) as plain_lines
+                count(*) filter (call_number = 1) as first_calls
             from all_calls
             group by all
         ),
 
         counted as (
             select
-                coalesce(calls.load_id, aside.load_id) as load_id,
+                coalesce(calls.load_id, quarantined_lines.load_id) as load_id,
                 coalesce(calls.calls, 0) as calls,
-                coalesce(calls.plain_lines, 0) + coalesce(batch_lines.lines, 0) as landed,
-                coalesce(aside.lines, 0) as quarantined
+                coalesce(calls.first_calls, 0) - coalesce(partly_landed.lines, 0) as landed,
+                coalesce(quarantined_lines.lines, 0) as quarantined
             from calls
-            full join aside on calls.load_id = aside.load_id
-            left join batch_lines on calls.load_id = batch_lines.load_id
+            full join quarantined_lines on calls.load_id = quarantined_lines.load_id
+            left join partly_landed on calls.load_id = partly_landed.load_id
         )
 
         select

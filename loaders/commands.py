@@ -1,4 +1,4 @@
-"""What `daybook land`, `status`, `quarantine` and `unland` do."""
+"""The commands `daybook land`, `status`, `quarantine` and `unland`."""
 
 import shlex
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ import click
 import duckdb
 
 from loaders import accounts, display
-from loaders import quarantine as set_aside
+from loaders import quarantine as quarantine_table
 from loaders.discover import discover
-from loaders.errors import SOME_FILES_REFUSED, AccountingFailed
-from loaders.landing import Lander
+from loaders.errors import SOME_FILES_REFUSED, AccountingFailed, NothingToLand, NothingUsable
+from loaders.landing import Landed, Lander
 from loaders.ledger import Ledger
 from loaders.limits import Limits
 from loaders.warehouse import open_warehouse, read_warehouse
@@ -23,17 +23,32 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="For machines: JS
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--expect-calls",
+    is_flag=True,
+    help="For a schedule: end with exit code 5 if no call landed, because no new file came or no"
+    " line of the new files is a sound call.",
+)
 @AS_JSON
 @click.pass_context
-def land(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
+def land(context: click.Context, paths: tuple[str, ...], expect_calls: bool, as_json: bool) -> None:
     """Land log files: JSON Lines, plain, gzip or zstd.
 
     PATH is a file, a folder (with all that is in it) or a glob; on this machine, or in a bucket:
-    s3://, gs:// or az:// (pip install 'daybook[s3]'). What has been landed before is left alone; a
-    damaged file is refused whole; a bad line is set aside with its reason.
+    s3://, gs:// or az:// (pip install 'daybook-analytics[s3]'). A file that landed before is
+    skipped; a damaged file, or one that is no log, is refused whole; a bad line is quarantined with
+    its reason.
+
+    Exit codes: 0 done; 4 some files were refused, the rest landed. With --expect-calls: 5 no call
+    landed, whether files were refused or not; else 4 or 0.
     """
     database, limits = context.obj.database, Limits.from_environment()
-    files = discover(paths, limits, besides=database)
+    try:
+        files = discover(paths, limits, besides=database)
+    except NothingToLand as error:
+        if expect_calls and error.at_any_path:
+            raise NothingUsable(f"No new file came. {error}") from error
+        raise
     are_few = files.are_at_most(display.FEW_FILES)
     results = []
     with (
@@ -45,11 +60,13 @@ def land(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
                 display.show_file(landed)
             results.append(landed)
         loads = [each.load_id for each in results if each.status == "landed"]
-        examples = set_aside.examples(warehouse.connection, loads)
+        examples = quarantine_table.examples(warehouse.connection, loads)
     if as_json:
         display.print_landed(results)
     else:
         display.show_total(results, examples, _option(context))
+    if expect_calls:
+        _stop_without_calls(results)
     if any(landed.status == "refused" for landed in results):
         context.exit(SOME_FILES_REFUSED)
 
@@ -58,7 +75,7 @@ def land(context: click.Context, paths: tuple[str, ...], as_json: bool) -> None:
 @AS_JSON
 @click.pass_context
 def status(context: click.Context, as_json: bool) -> None:
-    """What has been landed, and the proof that every line of it is accounted for."""
+    """Show what has landed, and prove that every line of it is accounted for."""
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             if as_json:
@@ -84,13 +101,13 @@ def status(context: click.Context, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--load", "load_id", type=int, metavar="N", help="Only what load N set aside.")
+@click.option("--load", "load_id", type=int, metavar="N", help="Only the lines of load N.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Show the first N only.")
 @click.option(
     "--export",
     type=click.File("wb", atomic=True),
     metavar="FILE",
-    help="Write the lines themselves, byte for byte, to be mended and landed.",
+    help="Write the lines themselves, byte for byte, to be fixed and landed.",
 )
 @AS_JSON
 @click.pass_context
@@ -101,7 +118,7 @@ def quarantine(
     export: BinaryIO | None,
     as_json: bool,
 ) -> None:
-    """The lines that were set aside, each with its file, line number and reason."""
+    """Show the quarantined lines, each with its file, line number and reason."""
     if export and Path(export.name).absolute() == context.obj.database.absolute():
         raise click.UsageError("--export FILE would replace the database; name another file.")
     with _what_has_landed(context, silent=as_json) as connection:
@@ -109,51 +126,82 @@ def quarantine(
             return
         if export:
             written = 0
-            for line in set_aside.lines(connection, load_id, limit):
+            for line in quarantine_table.lines(connection, load_id, limit):
                 export.write(line + b"\n")
                 written += 1
             said = f"{display.plural(written, 'line')} written to {export.name}"
-            nothing = f"Nothing was set aside, and {export.name} is not written."
+            nothing = f"Nothing is quarantined, and {export.name} is not written."
             click.echo(said if written else nothing, err=True)
             return
         show = display.print_quarantined if as_json else display.show_quarantined
-        for each in set_aside.quarantined(connection, load_id, limit):
+        for each in quarantine_table.quarantined(connection, load_id, limit):
             show(each)
-        total = set_aside.count_quarantined(connection, load_id)
+        total = quarantine_table.count_quarantined(connection, load_id)
     if as_json:
         return
     if not total:
-        click.echo("Nothing was set aside.")
+        click.echo("Nothing is quarantined.")
     if limit and total > limit:
         click.echo(f"... and {total - limit:,} more")
 
 
-@click.command()
-@click.option("--load", "load_id", type=int, required=True, metavar="N", help="Which load.")
+@click.command(options_metavar="--load N...")
+@click.option(
+    "--load",
+    "load_ids",
+    type=int,
+    multiple=True,
+    required=True,
+    metavar="N...",
+    help="Which loads.",
+)
+@click.argument("more_load_ids", nargs=-1, type=int, metavar="")
 @click.pass_context
-def unland(context: click.Context, load_id: int) -> None:
-    """Take a wrongly landed file out, completely.
+def unland(
+    context: click.Context, load_ids: tuple[int, ...], more_load_ids: tuple[int, ...]
+) -> None:
+    """Unload wrongly landed files, completely: all of the loads named, or none.
 
-    The next `dbt build` brings every mart to what it would have been without it.
+    `--load 3 4` and `--load 3 --load 4` are the same. The next `dbt build` brings every mart to
+    what it would have been without them.
     """
     database, limits = context.obj.database, Limits.from_environment()
     with _what_has_landed(context) as connection:
         if connection is None:
             return
     with open_warehouse(database, limits) as warehouse:
-        taken = Ledger(warehouse.connection).take_out(warehouse, load_id)
-    click.echo(
-        f"taken out  {display.show_path(taken.path)}: load {load_id},"
-        f" {display.plural(taken.calls, 'call')}. The next dbt build forgets it;"
-        " the next landing of its file, should it still lie there, brings it back."
-    )
+        unloaded = Ledger(warehouse.connection).unload(warehouse, [*load_ids, *more_load_ids])
+    for each in unloaded:
+        click.echo(
+            f"unloaded   {display.show_path(each.path)}: load {each.load_id},"
+            f" {display.plural(each.calls, 'call')}. Move the file away before you land its folder"
+            " again; then run dbt build."
+        )
+
+
+def _stop_without_calls(results: list[Landed]) -> None:
+    """Raise `NothingUsable` if no file of this run brought a call."""
+    new = [each for each in results if each.status == "landed"]
+    if any(each.counts.calls for each in new):
+        return
+    refused = sum(each.status == "refused" for each in results)
+    if new:
+        lines = sum(each.counts.lines for each in new)
+        what = f"{display.plural(lines, 'line')} of {display.plural(len(new), 'new file')}, no call"
+        advice = "See why: daybook quarantine." if lines else "The new files are empty."
+    else:
+        what, advice = "no new file came", "Check that the logs are still written to this path."
+    if refused:
+        what += f", {display.plural(refused, 'file was', 'files were')} refused"
+        advice = "The reason of each stands above." if not new else advice
+    raise NothingUsable(f"Nothing usable came: {what}. {advice}")
 
 
 @contextmanager
 def _what_has_landed(
     context: click.Context, *, silent: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """The warehouse to read; None, and a word on what to do, where nothing has been landed yet."""
+    """The warehouse to read; None, and a message that says what to do, before the first landing."""
     database = context.obj.database
     if database.exists():
         with read_warehouse(database) as connection:
@@ -166,6 +214,6 @@ def _what_has_landed(
 
 
 def _option(context: click.Context) -> str:
-    """`--database FILE` for a command to copy, where it is not the default."""
+    """`--database FILE` for a command in a message, where it is not the default."""
     name = str(context.obj.database)
     return "" if name == "warehouse.duckdb" else f" --database {shlex.quote(name)}"

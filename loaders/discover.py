@@ -1,4 +1,4 @@
-"""Finds the log files behind what a person names: files, folders and globs, here or in a bucket."""
+"""Finds the log files behind paths: files, folders and globs, on this machine or in a bucket."""
 
 import glob
 import os
@@ -14,7 +14,7 @@ from loaders import objects
 from loaders.errors import NothingToLand
 from loaders.limits import Limits
 
-# What `daybook simulate` writes beside its logs: the planted answers, not a log.
+# `daybook simulate` writes it beside its logs: the planted answers.
 NOT_LOGS = frozenset({"truth.json"})
 
 # segment-logs/<source>/<day>/<file> is Segment's S3 archive; rudder-logs/<source>/<date>/<file>
@@ -73,15 +73,18 @@ def discover(
     Raises `NothingToLand` for the first path that matches nothing.
     """
     database = str(besides.absolute()) if besides else None
-    found = []
+    found, empty = [], []
     for path in paths:
         if objects.is_url(path):
             matches = _in_bucket(path, limits or Limits())
         else:
             matches = iter(list(_expand(path, database)))
-        if not (first := next(matches, None)):
-            raise NothingToLand(_nothing_at(path))
-        found.append(chain([first], matches))
+        if first := next(matches, None):
+            found.append(chain([first], matches))
+        else:
+            empty.append(path)
+    if empty:
+        raise NothingToLand(_nothing_at(empty[0]), at_any_path=not found)
     files = chain.from_iterable(found) if len(found) == 1 else _each_once(found)
     if not any(map(objects.is_url, paths)):
         return LogFiles(list(files))

@@ -1,4 +1,4 @@
-"""What a person sees: plain lines that survive a pipe, a progress bar on a terminal only."""
+"""The output of the commands: plain lines, and a progress bar on a terminal only."""
 
 import os
 import time
@@ -30,7 +30,7 @@ FEW_FILES = 20
 
 _EXAMPLE = 60  # letters
 
-_SAID = {"unchanged": "unchanged", "refused": "refused", "growing": "left for next time"}
+_SAID = {"skipped": "skipped", "refused": "refused", "growing": "postponed"}
 
 
 def safe(text: str | bytes) -> str:
@@ -60,7 +60,7 @@ def show_path(path: str) -> str:
 def progress_bar(total_bytes: int | None) -> Iterator[Told]:
     """A bar with bytes, calls per second and time left; nothing at all in a pipe.
 
-    Without a total, as of a bucket that is still being listed, it only shows that all goes on.
+    There is no total while a bucket is still being listed. Then the bar only shows that it runs.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -92,15 +92,15 @@ def show_file(landed: Landed) -> None:
     if landed.status == "refused":
         click.echo(f"refused    {path}: {landed.because}", err=True)
     elif landed.status == "growing":
-        click.echo(f"left       {path}: {landed.because}", err=True)
-    elif landed.status == "unchanged":
-        click.echo(f"unchanged  {path} (landed before, as load {landed.load_id})")
+        click.echo(f"postponed  {path}: {landed.because}", err=True)
+    elif landed.status == "skipped":
+        click.echo(f"skipped    {path} (landed before, as load {landed.load_id})")
     else:
         click.echo(f"landed     {path}: {_counts(landed.counts)} (load {landed.load_id})")
 
 
 def show_total(results: list[Landed], examples: dict[str, Quarantined], database: str) -> None:
-    """The sum of it all, the reasons of what was set aside, and where to look."""
+    """The totals, the reasons of the quarantined lines with an example each, and where to look."""
     by_status, counts, reasons = _sum(results)
     others = [
         f"{by_status[status]:,} {said}" for status, said in _SAID.items() if by_status[status]
@@ -109,7 +109,7 @@ def show_total(results: list[Landed], examples: dict[str, Quarantined], database
     click.echo(", ".join([f"{files} landed: {_counts(counts)}", *others]))
     if not reasons:
         return
-    click.echo("Set aside:")
+    click.echo("Quarantined:")
     for reason, number in reasons.most_common():
         click.echo(f"  {number:>9,}  {reason}: {REASONS[reason]}")
         if example := examples.get(reason):
@@ -121,7 +121,7 @@ def show_total(results: list[Landed], examples: dict[str, Quarantined], database
 
 
 def print_landed(results: list[Landed]) -> None:
-    """One JSON document: `total`, and `files` with what became of each."""
+    """One JSON document: `total`, and `files` with the outcome of each."""
     by_status, counts, reasons = _sum(results)
     _print_json(
         {
@@ -183,13 +183,13 @@ def show_status(summary: Summary, build_due: str | None, database: str) -> None:
 
 
 def show_disagreement(each: Disagreement) -> None:
-    """One line about one load that does not add up."""
+    """One line about a load whose counts disagree."""
     name = f" ({show_path(each.path)})" if each.path else ""
     click.echo(f"load {each.load_id}{name}: {each.what}", err=True)
 
 
 def show_quarantined(each: Quarantined) -> None:
-    """One line: where, of which load, why, and how the set-aside line begins."""
+    """One line: where, of which load, why, and how the quarantined line begins."""
     call = f" call {each.call_number}" if each.call_number else ""
     path = f"{show_path(each.path)}:{each.line_number}{call}"
     click.echo(f"{path}  (load {each.load_id})  {each.reason}  {_begins(each)}")

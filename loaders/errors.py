@@ -1,7 +1,8 @@
-"""What can stop Daybook, drawn once.
+"""The errors of Daybook, as one tree.
 
     DaybookError                 exit 1: named in one line on stderr
     |-- NothingToLand            a path that matches nothing
+    |-- NothingUsable            exit 5: calls were expected, and none came
     |-- NoSuchLoad               a load number that the ledger does not have
     |-- NoDatabase               nothing has been landed here yet
     |-- BucketError              object storage that cannot be reached, or refuses
@@ -11,8 +12,8 @@
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- AccountingFailed         the ledger and the tables disagree: never committed
-    |-- DamagedFile              one file is refused whole, the others go on (exit 4 at the end)
-    `-- StillGrowing             one file is left for next time, the others go on
+    |-- DamagedFile              one file is refused whole, the others land (exit 4 at the end)
+    `-- StillGrowing             one file is postponed, the others land
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
@@ -26,6 +27,16 @@ class DaybookError(Exception):
 
 class NothingToLand(DaybookError):
     """A path, folder or glob without a single log file."""
+
+    def __init__(self, message: str, *, at_any_path: bool):
+        super().__init__(message)
+        self.at_any_path = at_any_path  # whether none of the paths has a file
+
+
+class NothingUsable(DaybookError):
+    """Calls were expected, and no file or no line brought one."""
+
+    exit_code = 5
 
 
 class NoSuchLoad(DaybookError):
@@ -45,7 +56,7 @@ class CannotInit(DaybookError):
 
 
 class NotInstalled(DaybookError):
-    """Something that is installed only where it is asked for."""
+    """Something that only an extra of the package installs."""
 
 
 class BadDatabase(DaybookError):
@@ -71,7 +82,7 @@ class DamagedFile(DaybookError):
 
 
 class StillGrowing(DaybookError):
-    """A file that somebody writes to while it is read."""
+    """A file that is written to while it is read."""
 
 
 SOME_FILES_REFUSED = 4

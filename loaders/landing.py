@@ -1,4 +1,4 @@
-"""Lands files, each whole or not at all: many small ones, or one large one, in a transaction."""
+"""Lands files, each whole or not at all. A transaction holds many small files or one large one."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from loaders.discover import LogFile
-from loaders.ledger import Counts, Ledger, Load
+from loaders.ledger import NO_CALL, Counts, Ledger, Load
 from loaders.limits import Limits
 from loaders.spools import Outcome, Spool, Status, Written, spools, write
 from loaders.storing import Storer
@@ -25,7 +25,7 @@ class Landed:
     status: Status
     load_id: int | None
     counts: Counts = field(default_factory=Counts)
-    reasons: Counter[str] = field(default_factory=Counter)  # why lines and calls were set aside
+    reasons: Counter[str] = field(default_factory=Counter)  # why lines and calls are quarantined
     because: str | None = None  # why it was refused
 
 
@@ -54,7 +54,7 @@ class Lander:
         self._careful = careful
 
     def land(self, files: Iterable[LogFile], progress: Progress | None = None) -> Iterator[Landed]:
-        """Land files. One whose content is already here is left alone, whatever it is called."""
+        """Land files. A file whose content has landed is skipped, whatever its name is now."""
         progress = progress or Progress()
         reading = spools(files, self._ledger, self._limits, progress.read)
         prepared = ((spool, self._write(spool)) for spool in reading)
@@ -97,9 +97,19 @@ class Lander:
 
     def _settle(self, loads: list[Load], outcomes: list[Outcome]) -> list[Landed]:
         """Write the ledger, and say what became of each file in the order they were read."""
+        no_logs = [load for load in loads if not load.is_a_log]
+        loads = [load for load in loads if load.is_a_log]
+        self._ledger.reject(no_logs)
         self._ledger.close(loads)
+        outcomes = [
+            *map(self._ledger.judge, outcomes),
+            *(
+                Outcome(each.index, each.file, "refused", each.started_at, NO_CALL)
+                for each in no_logs
+            ),
+        ]
         self._ledger.refuse([each for each in outcomes if each.status == "refused"])
-        self._ledger.remember([each for each in outcomes if each.status == "unchanged"])
+        self._ledger.remember([each for each in outcomes if each.status == "skipped"])
         results = [
             (load.index, Landed(load.file, "landed", load.load_id, load.counts, load.reasons))
             for load in loads

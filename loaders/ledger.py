@@ -1,8 +1,8 @@
-"""The ledger: what became of every file, and the refusal to commit what does not add up."""
+"""The ledger: what became of every file. It refuses to commit counts that do not add up."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from loaders.spools import Outcome, Part
     from loaders.storing import Stored
     from loaders.warehouse import Warehouse
+
+
+NO_CALL = (
+    "no line of it is a call. Daybook reads JSON Lines, each call or batch body on one line: move"
+    " the file away, or name only the folders and files that are logs"
+)
 
 
 @dataclass
@@ -45,18 +51,27 @@ class Load:
     sha256: str | None = None
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
+    resembles_a_log: bool = False
 
     def add(self, part: "Part", stored: "Stored") -> None:
         """Another part of the file has been stored."""
         self.counts.add(stored.counts)
         self.reasons += stored.reasons
+        self.resembles_a_log |= stored.resembles_a_log
         self.sha256 = part.sha256
+
+    @property
+    def is_a_log(self) -> bool:
+        """Whether a line of it is a call or a batch, sound or broken, or all are blank."""
+        counts = self.counts
+        return bool(counts.calls) or self.resembles_a_log or counts.lines == counts.blank
 
 
 @dataclass(frozen=True)
-class TakenOut:
+class Unloaded:
     """A load that is gone."""
 
+    load_id: int
     path: str
     calls: int
 
@@ -78,6 +93,7 @@ class Ledger:
             self._run("select sha256, load_id from raw.loads where status = 'landed'").fetchall()
         )
         self._sizes = {size for _, size, _ in self._files}
+        self._not_logs: set[str] = set()  # contents that this run has refused
 
     # -- asked ahead, while files are read
 
@@ -134,6 +150,24 @@ class Ledger:
             self._contents[load.sha256] = load.load_id
             self._files[_name(load.file)] = load.load_id
 
+    def reject(self, loads: Sequence[Load]) -> None:
+        """Take back what was stored of files that turned out to be no logs."""
+        if not loads:
+            return
+        self._run(
+            "delete from raw.quarantine where load_id in (select unnest($loads::bigint[]))",
+            {"loads": [load.load_id for load in loads]},
+        )
+        for load in loads:
+            self._not_logs.add(load.sha256)
+            del self._contents[load.sha256]
+
+    def judge(self, outcome: "Outcome") -> "Outcome":
+        """Refuse a copy of a file of the same run that turned out to be no log."""
+        if outcome.sha256 not in self._not_logs:
+            return outcome
+        return replace(outcome, status="refused", reason=NO_CALL, sha256=None)
+
     def refuse(self, outcomes: Sequence["Outcome"]) -> None:
         """Write the rows of refused files, in the place of earlier ones of the same path."""
         if not outcomes:
@@ -181,31 +215,42 @@ class Ledger:
             self._files[_name(each.file)] = self._contents[each.sha256]
 
     def load_of(self, outcome: "Outcome") -> int | None:
-        """The load that has an unchanged file's content."""
+        """The load that has a skipped file's content."""
         return self._files.get(_name(outcome.file))
 
-    def take_out(self, warehouse: "Warehouse", load_id: int) -> TakenOut:
-        """Remove a load from every raw table. Raises `NoSuchLoad`."""
-        row = self._run(
+    def unload(self, warehouse: "Warehouse", load_ids: Sequence[int]) -> list[Unloaded]:
+        """Remove loads from every raw table, all or none. Raises `NoSuchLoad`."""
+        load_ids = list(dict.fromkeys(load_ids))
+        found = self._run(
             """
-            select path, (select count(*) from raw.calls where load_id = $load)
-            from (
-                select path from raw.loads where load_id = $load
-                union all select null where exists (from raw.calls where load_id = $load)
-            )
+            select load_ids.load_id, any_value(path), count(calls.load_id)
+            from (select unnest($loads::bigint[]) as load_id) as load_ids
+            left join raw.loads on load_ids.load_id = loads.load_id
+            left join raw.calls on load_ids.load_id = calls.load_id
+            group by load_ids.load_id
+            having count(loads.load_id) > 0 or count(calls.load_id) > 0
             """,
-            {"load": load_id},
-        ).fetchone()
-        if not row:
+            {"loads": load_ids},
+        ).fetchall()
+        known = {load_id: (path, calls) for load_id, path, calls in found}
+        if unknown := [load_id for load_id in load_ids if load_id not in known]:
+            several = len(unknown) > 1
             raise NoSuchLoad(
-                f"There is no load {load_id}. The table raw.loads of {warehouse.path} lists them."
+                f"There {'are' if several else 'is'} no load{'s' if several else ''}"
+                f" {', '.join(map(str, unknown))}; nothing was unloaded. The table raw.loads of"
+                f" {warehouse.path} lists them."
             )
         with warehouse.transaction():
-            for table in ("raw.calls", "raw.quarantine", "raw.copies", "raw.loads"):
-                self._run(f"delete from {table} where load_id = ?", [load_id])
-            # By this the next build knows that it cannot go on from what it had.
-            self._run("insert into raw.taken_out values (?, ?, ?)", [load_id, row[0], now()])
-        return TakenOut(row[0] or "(not in raw.loads)", row[1])
+            for load_id in load_ids:
+                for table in ("raw.calls", "raw.quarantine", "raw.copies", "raw.loads"):
+                    self._run(f"delete from {table} where load_id = ?", [load_id])
+                # So that the next build does not go on from tables that hold its calls.
+                row = [load_id, known[load_id][0], now()]
+                self._run("insert into raw.taken_out values (?, ?, ?)", row)
+        return [
+            Unloaded(load_id, path or "(not in raw.loads)", calls)
+            for load_id, (path, calls) in ((load_id, known[load_id]) for load_id in load_ids)
+        ]
 
     def _forget_refusals(self, files: Sequence[LogFile]) -> None:
         self._run(

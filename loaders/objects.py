@@ -1,8 +1,8 @@
-"""Reads logs that lie in a bucket: lists its objects, and fetches them ahead of their turn.
+"""Reads logs from a bucket: lists its objects, and fetches them ahead of their turn.
 
-All that knows obstore is in here, and is imported once a path has a scheme. Credentials are found
-where each cloud's own tools find them. What the storage says of an error may quote them, so that
-nothing of it is repeated but its code.
+No other module knows obstore; it is imported when a path has a scheme. Credentials come from where
+each cloud's own tools find them. A storage's error message may quote them, so only its code is
+shown.
 """
 
 import os
@@ -97,7 +97,7 @@ class Object:
         except FileNotFoundError as error:
             raise StillGrowing("gone since it was listed") from error
         if len(content) != len(wanted):
-            raise StillGrowing("changed since it was listed; it is landed next time")
+            raise StillGrowing("changed since it was listed; land it again")
         return content
 
 
@@ -145,7 +145,7 @@ class Bucket:
         try:
             return bytes(obstore.get(self.store, key, options=options).bytes())
         except obstore.exceptions.PreconditionError as error:
-            raise StillGrowing("changed since it was listed; it is landed next time") from error
+            raise StillGrowing("changed since it was listed; land it again") from error
         except obstore.exceptions.BaseError as error:
             status, code = _answer(error)
             if 400 <= status < 500 and status != 401 and code not in _NOT_ACCEPTED:
@@ -186,7 +186,7 @@ class Bucket:
             return BucketError(f"{self.url}: the storage answered {status} {code}".strip() + ".")
         at = f" at {self.server}" if self.server else ""
         return BucketError(
-            f"{self.url} cannot be reached{at}. What was landed before is kept; mend the connection"
+            f"{self.url} cannot be reached{at}. What was landed before is kept; fix the connection"
             " and run the same command again."
         )
 
@@ -269,7 +269,7 @@ def _open(scheme: str, name: str, retry_seconds: float) -> Bucket:
         import obstore.store
     except ImportError as error:
         raise NotInstalled(
-            f"{scheme}:// needs what Daybook's extra installs: pip install 'daybook[s3]'"
+            f"{scheme}:// needs an extra of the package: pip install 'daybook-analytics[s3]'"
         ) from error
     options = {
         "client_options": {"timeout": _TIMEOUT},

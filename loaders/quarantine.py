@@ -1,5 +1,6 @@
-"""The lines that were set aside, and why."""
+"""The quarantined lines, and why they are."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import duckdb
 
 # Every reason there is, in the words of the README.
 REASONS = {
-    "not_a_json_object": "not one JSON object in UTF-8 (RFC 8259, strictly)",
+    "not_a_json_object": "not JSON in UTF-8 (RFC 8259, strictly), or not an object",
     "nested_too_deep": "nested deeper than 1,024 levels",
     "unknown_type": "type is not identify, group, track, page, screen or alias",
     "posthog_format": "PostHog's own format (distinct_id), not Segment's",
@@ -15,17 +16,21 @@ REASONS = {
     "no_event": "a track without event",
     "no_group_id": "a group without groupId",
     "no_previous_id": "an alias without previousId",
-    "no_readable_time": "no ISO 8601 time between 1970 and 2099 in `timestamp`,"
+    "no_readable_time": "neither an ISO 8601 nor a Unix time between 1970 and 2099 in `timestamp`,"
     " `originalTimestamp`, `sentAt` or `receivedAt`",
-    "empty_batch": "a batch body without calls",
+    "empty_batch": "a batch body or an array without calls",
 }
+
+_A_KEY_OF_CALLS = re.compile(
+    rb'"(?:type|batch|userId|anonymousId|messageId|event|distinct_id)"[ \t\r\n]*:'
+)
 
 _SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """One line, or one call of a batch, that was set aside."""
+    """A quarantined line, or a quarantined call of one."""
 
     load_id: int
     path: str
@@ -35,10 +40,15 @@ class Quarantined:
     beginning: bytes | None  # None: the line is too long to be kept with each of its calls
 
 
+def resembles_a_call(line: bytes) -> bool:
+    """Whether a quarantined line is a call or a batch all the same: a broken or incomplete one."""
+    return line.lstrip().startswith((b"{", b"[")) and bool(_A_KEY_OF_CALLS.search(line))
+
+
 def quarantined(
     connection: duckdb.DuckDBPyConnection, load_id: int | None = None, limit: int | None = None
 ) -> Iterator[Quarantined]:
-    """Everything that was set aside, in order, with the beginning of each line."""
+    """Everything in quarantine, in order, with the beginning of each line."""
     found = connection.execute(
         f"""
         select load_id, loads.path, line_number, call_number, quarantine.reason,
@@ -59,7 +69,7 @@ def quarantined(
 def lines(
     connection: duckdb.DuckDBPyConnection, load_id: int | None = None, limit: int | None = None
 ) -> Iterator[bytes]:
-    """Each line of which anything was set aside, once, verbatim without its line ending."""
+    """Each line of which anything is quarantined, once, verbatim without its line ending."""
     found = connection.execute(
         """
         select any_value(line)
@@ -76,13 +86,13 @@ def lines(
 
 
 def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dict[str, Quarantined]:
-    """For each reason the first line that these loads set aside for it."""
+    """For each reason the first line of these loads that was quarantined for it."""
     rows = connection.execute(
         f"""
         select first.load_id, loads.path, first.line_number, first.call_number, first.reason,
             first.beginning
         from (
-            -- A row of null is no less a row: so it is picked whole.
+            -- One struct, so that all its fields are of the same row, the null ones too.
             select min({{
                 'load_id': load_id, 'line_number': line_number,
                 'place': coalesce(call_number, 0), 'call_number': call_number,

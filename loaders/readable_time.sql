@@ -1,9 +1,10 @@
--- The time that a text holds, as a UTC timestamp; null where it holds none. ISO 8601's extended
--- calendar form from 1970 to 2099: a date alone, or a date and a time; an offset is honoured,
--- none means UTC (the session's TimeZone must be UTC).
+-- The time in a text, as a UTC timestamp; null where it holds none. ISO 8601's extended calendar form:
+-- a date alone, or a date and a time; an offset is honoured, none means UTC (the session's TimeZone
+-- must be UTC). Or a Unix time in seconds (9 or 10 digits) or milliseconds (12 or 13 digits), with or
+-- without a fraction. From 1970 to 2099. What is finer than a microsecond is cut off.
 case
-    -- What most senders write comes first, because it is told quickly. To `?` any character will do:
-    -- nothing but a digit there makes a time of it, and a blank before the hour is kept out.
+    -- The usual form comes first, because glob is fast. `?` stands for any character: try_cast rejects
+    -- all but digits there, and `[0-9]` keeps out a blank before the hour.
     when {text} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({text} as timestamp)
     when regexp_full_match({text}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
         then try_cast({text} as timestamp)
@@ -14,4 +15,15 @@ case
         and try_cast(replace(upper({text}), ',', '.') as timestamptz)
             between timestamptz '1970-01-01 00:00:00+00' and timestamptz '2099-12-31 23:59:59.999999+00'
         then try_cast(replace(upper({text}), ',', '.') as timestamptz)::timestamp
+    -- Decimals, because doubles would change the last microsecond. 4102444800 is the year 2100.
+    when regexp_full_match({text}, '[1-9]\d{8,9}(?:\.\d+)?')
+        and try_cast(regexp_extract({text}, '\d+(?:\.\d{1,6})?') as decimal(20, 6)) < 4102444800
+        then make_timestamp(
+            (try_cast(regexp_extract({text}, '\d+(?:\.\d{1,6})?') as decimal(20, 6)) * 1000000)::bigint
+        )
+    when regexp_full_match({text}, '[1-9]\d{11,12}(?:\.\d+)?')
+        and try_cast(regexp_extract({text}, '\d+(?:\.\d{1,3})?') as decimal(20, 3)) < 4102444800000
+        then make_timestamp(
+            (try_cast(regexp_extract({text}, '\d+(?:\.\d{1,3})?') as decimal(20, 3)) * 1000)::bigint
+        )
 end

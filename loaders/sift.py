@@ -1,7 +1,7 @@
-"""Looks at lines one by one, in Python: what DuckDB cannot tell or would refuse as a whole.
+"""Judges lines one by one, in Python: those that DuckDB cannot judge or would refuse as a whole.
 
-A line becomes calls in a uniform wrapping, or is set aside. The fields are still read by DuckDB,
-from the text that was sent, so that a call is the same whichever way it came. Of equal keys the
+A line becomes calls in a uniform wrapping, or is quarantined. DuckDB still reads the fields, from
+the text that was sent, so that a call is the same whichever way it was read. Of equal keys the
 first counts, as it does in DuckDB.
 """
 
@@ -22,6 +22,8 @@ from loaders.strict_json import (
     join_members,
     members,
     parse,
+    values,
+    whole_number,
     write,
 )
 
@@ -31,106 +33,135 @@ _SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
 
 
 @dataclass(frozen=True)
-class SetAside:
-    """A line, or a call of a batch, that cannot be landed. `call_number` None: the whole line."""
+class Bad:
+    """A line, or a call of it, to quarantine. `call_number` None: the whole line."""
 
     line: int  # its index
     call_number: int | None
     reason: str
 
 
-def read_object(line: bytes) -> dict | str:
-    """The JSON object that a line holds, or the reason why it does not."""
-    try:
-        value = parse(line)
-    except NestedTooDeep:
-        return "nested_too_deep"
-    except NotJson:
-        return "not_a_json_object"
-    return value if isinstance(value, dict) else "not_a_json_object"
+@dataclass(frozen=True)
+class _Call:
+    """A call as DuckDB will read it."""
+
+    number: int  # on its line, from 1
+    in_batch: bool
+    is_whole_line: bool
+    made_id: str | None  # for a call that has no id of its own
+    text: bytes
 
 
-def sift(
-    lines: Iterable[tuple[int, bytes]], out: BinaryIO
-) -> tuple[list[SetAside], list[int], int]:
+def sift(lines: Iterable[tuple[int, bytes]], out: BinaryIO) -> tuple[list[Bad], list[int], int]:
     """Write the calls of indexed `lines` to `out`, wrapped; blank lines are left out.
 
-    Returns what was set aside, which lines are blank, and the length of the longest line that was
-    written.
+    Returns what to quarantine, which lines are blank, and the length of the longest line written.
     """
-    aside: list[SetAside] = []
+    bad: list[Bad] = []
     blank: list[int] = []
-    longest = 0
+    longest = written = 0
     for index, line in lines:
         if not line.strip():
             blank.append(index)
             continue
-        value = read_object(line)
-        if isinstance(value, str):
-            aside.append(SetAside(index, None, value))
+        bad_before, written_before = len(bad), written
+        try:
+            for call in _calls(index, line, bad):
+                size = out.write(_wrap(index, call))
+                longest, written = max(longest, size), written + size
+        except NotJson as error:  # then no part of the line lands
+            del bad[bad_before:]
+            if written > written_before:
+                out.seek(written_before)
+                out.truncate()
+                written = written_before
+            is_deep = isinstance(error, NestedTooDeep)
+            bad.append(Bad(index, None, "nested_too_deep" if is_deep else "not_a_json_object"))
+    return bad, blank, longest
+
+
+def _calls(index: int, line: bytes, bad: list[Bad]) -> Iterator[_Call]:
+    """The calls of a line, in order. Raises `NotJson`, possibly after some of them."""
+    line = line.strip(b" \t\r\n")
+    is_array = line.startswith(b"[")
+    number = 0
+    for text, value in elements(line) if is_array else values(line):
+        is_whole_line = not is_array and len(text) == len(line)
+        if not isinstance(value, dict):
+            if is_whole_line:
+                raise NotJson("no object")
+            number += 1
+            bad.append(Bad(index, number, "not_a_json_object"))
             continue
-        repeats = _repeats_a_key(value, line)
+        repeats = _repeats_a_key(value, text)
         if repeats:
-            value = _first_of_equal_keys(line)
-        if isinstance(value.get("batch"), list):
-            calls = _batch(index, line, value, repeats, aside)
+            value = _first_of_equal_keys(text)
+        if not isinstance(value.get("batch"), list):
+            number += 1
+            yield _Call(number, False, is_whole_line, *_plain(value, text))
+        elif value["batch"]:
+            yield from _batch(index, text, value, repeats, number, bad)
+            number += len(value["batch"])
         else:
-            calls = [(1, False, *_plain(value, line))]
-        for call in calls:
-            longest = max(longest, out.write(_wrap(index, *call)))
-    return aside, blank, longest
+            number += 1
+            bad.append(Bad(index, None if is_whole_line else number, "empty_batch"))
+    if not number:
+        bad.append(Bad(index, None, "empty_batch"))
 
 
 def _batch(
-    index: int, line: bytes, body: dict, repeats: bool, aside: list[SetAside]
-) -> Iterator[tuple[int, bool, str | None, bytes]]:
-    items = body["batch"]
-    if not items:
-        aside.append(SetAside(index, None, "empty_batch"))
+    index: int, text: bytes, body: dict, repeats: bool, before: int, bad: list[Bad]
+) -> Iterator[_Call]:
     to_inherit = {name: body[name] for name in INHERITED if body.get(name) not in _EMPTY}
     if repeats:
-        parts = members(line)
-        texts = elements(parts["batch"])
+        parts = members(text)
+        texts = [item for item, _ in elements(parts["batch"])]
         to_inherit = {name: parts[name] for name in to_inherit}
-    for call_number, item in enumerate(items, start=1):
+    for position, item in enumerate(body["batch"]):
+        number = before + position + 1
         if not isinstance(item, dict):
-            aside.append(SetAside(index, call_number, "not_a_json_object"))
+            bad.append(Bad(index, number, "not_a_json_object"))
         elif repeats:
-            yield call_number, True, *_item_verbatim(texts[call_number - 1], to_inherit)
+            yield _Call(number, True, False, *_item_verbatim(texts[position], to_inherit))
         else:
-            yield call_number, True, *_item(item, to_inherit)
+            yield _Call(number, True, False, *_item(item, to_inherit))
 
 
-def _plain(call: dict, line: bytes) -> tuple[str | None, bytes]:
-    """A call that is a line of its own: its made id if it needs one, and its text."""
-    made_id = message_id(call, line) if _is_absent(call.get("messageId")) else None
-    if strange := _strange_ids(call):
-        return made_id, join_members({k: v for k, v in members(line).items() if k not in strange})
-    return made_id, line
+def _plain(call: dict, text: bytes) -> tuple[str | None, bytes]:
+    """A call outside of a batch: the id that is made for it, if it needs one, and its text."""
+    ids = _corrected_ids(call)
+    made_id = _made_id(call, ids, text)
+    return made_id, _with_ids(members(text), ids) if ids else text
 
 
 def _item(item: dict, to_inherit: dict) -> tuple[str | None, bytes]:
     text = write(item)
-    made_id = message_id(item, text) if _is_absent(item.get("messageId")) else None
-    call = dict(item)
-    for name in _strange_ids(item):
-        del call[name]
+    ids = _corrected_ids(item)
+    call = {name: value for name, value in (item | ids).items() if ids.get(name, "") is not None}
     for name, value in to_inherit.items():
         if call.get(name) in _EMPTY:
             call[name] = value
-    return made_id, text if call == item else write(call)
+    return _made_id(item, ids, text), text if call == item else write(call)
 
 
 def _item_verbatim(text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | None, bytes]:
     """The same, put together from what was sent: it repeats keys, or is too deep to be written."""
     item = _first_of_equal_keys(text)
-    made_id = message_id(item, text) if _is_absent(item.get("messageId")) else None
-    strange = _strange_ids(item)
-    call = {name: value for name, value in members(text).items() if name not in strange}
+    ids, call = _corrected_ids(item), members(text)
     for name, value in to_inherit.items():
         if item.get(name) in _EMPTY:
             call[name] = value
-    return made_id, join_members(call)
+    return _made_id(item, ids, text), _with_ids(call, ids)
+
+
+def _with_ids(found: dict[str, bytes], ids: dict[str, str | None]) -> bytes:
+    """The object that has these members, and these ids in their place."""
+    for name, value in ids.items():
+        if value is None:
+            del found[name]
+        else:
+            found[name] = orjson.dumps(value)
+    return join_members(found)
 
 
 def _repeats_a_key(value: dict, text: bytes) -> bool:
@@ -148,23 +179,35 @@ def _first_of_equal_keys(text: bytes) -> dict:
     return {name: parse(value) for name, value in members(text).items()}
 
 
-def _strange_ids(call: dict) -> list[str]:
-    return [name for name in IDS if name in call and not _can_be_an_id(call[name])]
+def _corrected_ids(call: dict) -> dict[str, str | None]:
+    """The ids of a call that are not kept as they were sent, as they are kept; None: absent."""
+    corrected = {}
+    for name in IDS:
+        value = call.get(name)
+        if value in (None, ""):
+            continue
+        if is_number(value):
+            if whole := whole_number(value):
+                corrected[name] = whole
+        elif not isinstance(value, str):
+            corrected[name] = None
+        elif name != "type" and value != (text := value.strip()):
+            corrected[name] = text or None
+    return corrected
 
 
-def _can_be_an_id(value: object) -> bool:
-    return value is None or isinstance(value, str) or is_number(value)
+def _made_id(call: dict, ids: dict[str, str | None], text: bytes) -> str | None:
+    """The id for a call that was sent without one; `text` is the call verbatim."""
+    sent_id = ids.get("messageId", call.get("messageId"))
+    return message_id(call, text) if sent_id in (None, "") else None
 
 
-def _is_absent(value: object) -> bool:
-    return value in (None, "") or not _can_be_an_id(value)
-
-
-def _wrap(index: int, call_number: int, in_batch: bool, made_id: str | None, call: bytes) -> bytes:
-    head = b'{"line":%d,"call_number":%d,"in_batch":%s,"made_id":%s,"call":' % (
+def _wrap(index: int, call: _Call) -> bytes:
+    head = b'{"line":%d,"call_number":%d,"in_batch":%s,"whole_line":%s,"made_id":%s,"call":' % (
         index,
-        call_number,
-        b"true" if in_batch else b"false",
-        orjson.dumps(made_id),
+        call.number,
+        b"true" if call.in_batch else b"false",
+        b"true" if call.is_whole_line else b"false",
+        orjson.dumps(call.made_id),
     )
-    return head + call + b"}\n"
+    return head + call.text + b"}\n"

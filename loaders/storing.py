@@ -1,8 +1,9 @@
 """Stores a spool: its calls in `raw.calls`, and each bad line in `raw.quarantine` with its reason.
 
-DuckDB reads the spool and stores every line that is plainly one call. What it leaves out is looked
-at in Python, line by line (`sift`): batch bodies, calls without an id of their own, and bad lines.
-Both end in the same SQL, which reads the fields and gives the reasons.
+DuckDB reads the spool and stores every line that is plainly one call. The other lines are judged in
+Python, one by one (`sift`): batch bodies, several calls on a line, calls without an id of their
+own, ids that are not kept as they were sent, and bad lines. Both ways end in the same SQL, which
+reads the fields and gives the reasons.
 """
 
 from bisect import bisect_right
@@ -16,14 +17,15 @@ from pathlib import Path
 from loaders import fields
 from loaders.ledger import Counts
 from loaders.limits import KB, MB, Limits
-from loaders.sift import SetAside, sift
+from loaders.quarantine import resembles_a_call
+from loaders.sift import Bad, sift
 from loaders.spools import Block, Part, Spool, Written
 from loaders.warehouse import Warehouse
 
-# A line is kept with each of its problems up to so many bytes in all, else with the first: a batch
-# may have thousands.
+# A line is kept with each of its problems up to this many bytes in all, else with the first one: a
+# batch may have thousands of problems.
 _COPIES_UP_TO = 256 * KB
-# Set-aside lines go to DuckDB in portions of about this size.
+# Lines are quarantined in portions of about this size.
 _PORTION = 16 * MB
 
 _SMALLEST_OBJECT_SIZE = 8 * MB
@@ -34,6 +36,7 @@ _SIFTED = {
     "line": "BIGINT",
     "call_number": "BIGINT",
     "in_batch": "BOOLEAN",
+    "whole_line": "BOOLEAN",
     "made_id": "VARCHAR",
 }
 
@@ -44,6 +47,7 @@ class Stored:
 
     counts: Counts
     reasons: Counter[str] = field(default_factory=Counter)
+    resembles_a_log: bool = False  # a line was quarantined that is a call or batch, if a broken one
 
 
 class Storer:
@@ -233,7 +237,7 @@ class Storer:
     def _sift(self, lines: "_Lines", some: Sequence[int], stored: list[Stored]) -> None:
         path = self._folder / "sifted"
         with path.open("wb") as out:
-            aside, blank, longest = sift(((line, lines[line]) for line in some), out)
+            bad, blank, longest = sift(((line, lines[line]) for line in some), out)
         self._run(f"create or replace temp table sifted as {self._select_sifted(path, longest)}")
         path.unlink()
         self._run(
@@ -247,54 +251,60 @@ class Storer:
         )
         found = self._run(
             """
-            select line, if(in_batch, call_number, null), reason from sifted
+            select line, if(whole_line, null, call_number), reason from sifted
             where reason is not null
             """
         ).fetchall()
-        aside = sorted([*aside, *(SetAside(*each) for each in found)], key=lambda each: each.line)
-        self._keep_aside(aside, lines)
+        bad = sorted([*bad, *(Bad(*each) for each in found)], key=lambda each: each.line)
+        self._quarantine(bad, lines, stored)
         calls = self._run(
             "select line, count(*) from sifted where reason is null group by all"
         ).fetchall()
-        self._count(stored, some, dict(calls), aside, blank)
+        self._count(stored, some, dict(calls), bad, blank)
 
     def _select_sifted(self, path: Path, longest: int) -> str:
         call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
         columns = _SIFTED | {"call": f"STRUCT({call})"}
         return f"""
-            select line, call_number, in_batch, {fields.columns_kept()}, {fields.reason()} as reason
+            select
+                line, call_number, in_batch, whole_line,
+                {fields.columns_kept()},
+                {fields.reason()} as reason
             from (
                 select * replace (coalesce(made_id, message_id) as message_id)
                 from (
                     select
-                        line, call_number, in_batch, made_id,
+                        line, call_number, in_batch, whole_line, made_id,
                         {fields.select_kept()},
                         distinct_id
                     from (
-                        select line, call_number, in_batch, made_id, unnest(call)
+                        select line, call_number, in_batch, whole_line, made_id, unnest(call)
                         from {read_json(path, columns, longest)}
                     )
                 )
             )
         """
 
-    def _keep_aside(self, aside: list[SetAside], lines: "_Lines") -> None:
-        problems = Counter(each.line for each in aside)
+    def _quarantine(self, bad: list[Bad], lines: "_Lines", stored: list[Stored]) -> None:
+        problems = Counter(each.line for each in bad)
         rows: list[tuple[int, int | None, str, bytes | None]] = []
         size, before = 0, None
-        for each in aside:
+        for each in bad:
             text: bytes | None = lines[each.line]
+            part = self._part_of(each.line, stored)
+            if each.line != before and not part.resembles_a_log:
+                part.resembles_a_log = each.reason == "empty_batch" or resembles_a_call(text)
             if each.line == before and len(text) * problems[before] > _COPIES_UP_TO:
                 text = None
             rows.append((each.line, each.call_number, each.reason, text))
             size, before = size + len(text or b""), each.line
             if size >= _PORTION:
-                self._insert_aside(rows)
+                self._insert_bad(rows)
                 rows, size = [], 0
         if rows:
-            self._insert_aside(rows)
+            self._insert_bad(rows)
 
-    def _insert_aside(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
+    def _insert_bad(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
         columns = map(list, zip(*rows, strict=True))
         self._run(
             """
@@ -306,8 +316,8 @@ class Storer:
                     unnest($call_numbers::bigint[]) as call_number,
                     unnest($reasons::varchar[]) as reason,
                     unnest($texts::blob[]) as text
-            ) as aside
-            inner join numbered on aside.line = numbered.line
+            ) as bad
+            inner join numbered on bad.line = numbered.line
             """,
             dict(zip(("lines", "call_numbers", "reasons", "texts"), columns, strict=True)),
         )
@@ -317,20 +327,20 @@ class Storer:
         stored: list[Stored],
         sifted: Sequence[int],
         calls: dict[int, int],
-        aside: list[SetAside],
+        bad: list[Bad],
         blank: list[int],
     ) -> None:
-        def part_of(line: int) -> Stored:
-            return stored[bisect_right(self._starts, line) - 1]
-
         for line in sifted:
-            part_of(line).counts.calls += calls.get(line, 0) - 1
+            self._part_of(line, stored).counts.calls += calls.get(line, 0) - 1
         for line in blank:
-            part_of(line).counts.blank += 1
-        for line in {each.line for each in aside}:
-            part_of(line).counts.quarantined += 1
-        for each in aside:
-            part_of(each.line).reasons[each.reason] += 1
+            self._part_of(line, stored).counts.blank += 1
+        for line in {each.line for each in bad}:
+            self._part_of(line, stored).counts.quarantined += 1
+        for each in bad:
+            self._part_of(each.line, stored).reasons[each.reason] += 1
+
+    def _part_of(self, line: int, stored: list[Stored]) -> Stored:
+        return stored[bisect_right(self._starts, line) - 1]
 
 
 class _Lines:

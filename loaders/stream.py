@@ -1,6 +1,6 @@
 """Reads a log file's bytes once: unpacked, verified to the last checksum, hashed.
 
-Compression is told by the first bytes. Whatever makes the bytes doubtful refuses the whole file.
+Compression is detected by the first bytes. A file whose bytes are in doubt is refused whole.
 """
 
 import hashlib
@@ -20,17 +20,31 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = tuple(bytes([low, 0x2A, 0x4D, 0x18]) for low in range(0x50, 0x60))
 BOM = b"\xef\xbb\xbf"
 
+_UNPACK_IT = "unpack it, and land what is in it"
+_EXPORT_IT = "export it as JSON Lines"
+# By their first bytes: what a file is instead of a log, and what to do with it.
 _FOREIGN = {
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ\x00": "compressed with xz",
-    b"\x04\x22\x4d\x18": "compressed with lz4",
-    b"PK\x03\x04": "a zip archive",
-    b"PAR1": "a Parquet file",
-    b"Obj\x01": "an Avro file",
+    b"BZh": ("compressed with bzip2", _UNPACK_IT),
+    b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK_IT),
+    b"\x04\x22\x4d\x18": ("compressed with lz4", _UNPACK_IT),
+    b"\xff\x06\x00\x00sNaPpY": ("compressed with snappy", _UNPACK_IT),
+    b"\x1f\x9d": ("compressed with compress", _UNPACK_IT),
+    b"PK\x03\x04": ("a zip archive", _UNPACK_IT),
+    b"PK\x05\x06": ("a zip archive", _UNPACK_IT),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK_IT),
+    b"Rar!\x1a\x07": ("a RAR archive", _UNPACK_IT),
+    b"PAR1": ("a Parquet file", _EXPORT_IT),
+    b"Obj\x01": ("an Avro file", _EXPORT_IT),
+    b"ORC": ("an ORC file", _EXPORT_IT),
+    b"ARROW1": ("an Arrow file", _EXPORT_IT),
+    b"SQLite format 3\x00": ("a SQLite database", _EXPORT_IT),
+    b"%PDF-": ("a PDF document", _EXPORT_IT),
 }
+# A tar's first header: 512 bytes, filled up with NULs, with this in them.
+_TAR = slice(257, 262), b"ustar"
 _READ = 4 * MB
 _UNPACK = 4 * MB
-# zstd can unfold 4 bytes into 128 KB, and gzip members may be tiny: both are fed in small bites.
+# 4 bytes of zstd can unpack to 128 KB, and gzip members may be tiny: both are read in small bites.
 _BITE = 8 << 10
 _WIDEST_WINDOW = 128 * MB
 
@@ -71,7 +85,7 @@ class Stream:
                 if not stat.S_ISREG(before.st_mode):
                     raise DamagedFile("not a regular file")
                 try:
-                    # No more than the file has: room for more is paid for, if the file is small.
+                    # A large buffer costs time, and a small file does not need it.
                     at_once = min(_READ, before.st_size + 1)
                     yield from self._read(iter(lambda: raw.read(at_once) or b"", b""))
                 except DamagedFile:
@@ -111,7 +125,7 @@ class Stream:
 
 def _leave_it_if_it_grows(before: os.stat_result, after: os.stat_result) -> None:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise StillGrowing("still being written; it is landed next time, when it is complete")
+        raise StillGrowing("still being written; land it again when it is complete")
 
 
 def _unpack(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,7 +163,7 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield block
         if member.eof:
             held = member.unused_data
-            # Members may be small, and what each leaves is copied: so they get small bites.
+            # The rest is copied for each member, and members may be small: hence small bites.
             if len(held) > _BITE:
                 held, rest = held[:_BITE], memoryview(held)[_BITE:]
             while len(held) < len(GZIP) and (piece := more()):
@@ -162,14 +176,14 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
         elif member.unconsumed_tail:
             held = member.unconsumed_tail
         elif not (held := more()):
-            # It may still hold output back that did not fit into the last block.
+            # The library may still hold output that did not fit into the last block.
             if block:
                 continue
             raise DamagedFile("the gzip stream is cut off")
 
 
 def _unpack_zstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Any number of frames, each to its end: a stream cut at a block looks whole otherwise."""
+    """Any number of frames, each read to its end: a stream that is cut at a block looks whole."""
     unpacker = zstandard.ZstdDecompressor(max_window_size=_WIDEST_WINDOW)
     frame, at_start, gathered = unpacker.decompressobj(), True, []
     for bite in _bites(first, pieces):
@@ -206,9 +220,12 @@ def _bites(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _refuse_what_is_no_text(start: bytes) -> None:
     if start.startswith((GZIP, ZSTD)):
         raise DamagedFile("compressed twice; unpack it once")
-    for magic, what in _FOREIGN.items():
+    for magic, (what, advice) in _FOREIGN.items():
         if start.startswith(magic):
-            raise DamagedFile(f"{what}; Daybook reads plain text, gzip and zstd")
+            raise DamagedFile(f"{what}; Daybook reads plain text, gzip and zstd: {advice}")
+    place, magic = _TAR
+    if start[place] == magic and b"\x00" in start[: place.start]:
+        raise DamagedFile(f"a tar archive; Daybook reads no archives: {_UNPACK_IT}")
     if start[8:12] == b"DUCK" and not start.startswith(b"{"):
         raise DamagedFile("a DuckDB database, not a log")
     if start.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")) or _is_wide(start[:4096]):
@@ -216,5 +233,5 @@ def _refuse_what_is_no_text(start: bytes) -> None:
 
 
 def _is_wide(sample: bytes) -> bool:
-    """Text of two or four bytes a letter has a NUL in most letters; UTF-8 has none at all."""
+    """Most letters of UTF-16 and UTF-32 hold a NUL; text in UTF-8 holds none."""
     return len(sample) >= 4 and 0.25 <= sample.count(0) / len(sample) < 0.9

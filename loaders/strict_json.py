@@ -1,31 +1,44 @@
-"""Reads one line as RFC 8259 has it, and cuts JSON text without rewriting it.
+"""Reads JSON strictly (RFC 8259), and cuts JSON text into its values without rewriting them.
 
-orjson is strict but for two things: a number beyond a double is an error to it, and a whole number
-beyond 64 bits becomes a float. Both are valid JSON, so numbers that long travel as marked text.
+orjson is strict, with two exceptions: it refuses a number beyond a double, and it turns a whole
+number beyond 64 bits into a float. Both are valid JSON. Numbers of that length are passed to it as
+marked text.
 """
 
 import re
 import secrets
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 
 import orjson
 
 from loaders.leniency import DEEPEST
 
-# Wherever a value has so many digits or an exponent, what was read may not be what was written.
-_LONG_NUMBER = re.compile(rb"[0-9]{17}|[0-9][eE]")
-# Possessive, and content with an unclosed string: no line can make it go back and forth.
-_TOKEN = re.compile(
-    rb'"(?:[^"\\]++|\\.)*+"?|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[{}\[\],:]',
-    re.DOTALL,
+# A number with 16 digits and a point, 17 digits or an exponent: a double may not hold it exactly. A
+# number follows one of these letters, or begins the text; most digits of a log stand in strings.
+_LONG_NUMBER = re.compile(rb"(?:\A|[:,\[ \t\r\n])-?(?:[0-9.]{17}|[0-9.]+[eE])")
+# The regular expressions are possessive and accept an unclosed string, so that no line makes them
+# backtrack.
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?'
+_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_TOKEN = re.compile(_STRING + rb"|" + _NUMBER + rb"|[{}\[\],:]", re.DOTALL)
+_BRACKET = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
+# A number or a word ends where something begins that cannot be a part of it.
+_SCALAR = re.compile(
+    _STRING + rb"|(?:" + _NUMBER + rb'|true|false|null)(?=[ \t\r\n{}\[\]",]|\Z)', re.DOTALL
 )
+_SPACE = re.compile(rb"[ \t\r\n]*")
+# Between two objects: nowhere else outside of strings, except inside of a list in one of them.
+_NEXT_OBJECT = re.compile(rb"\}(?=[ \t\r\n]*\{)")
+_NEXT_ELEMENT = re.compile(rb"\}(?=[ \t\r\n]*,[ \t\r\n]*\{)")
+_MOST_DIGITS = 1000
 _MARK = f"number {secrets.token_hex(8)} "
 _MARKED = re.compile(rb'"' + _MARK.encode() + rb'([^"]*)"')
 _MARKED_KEY = re.compile(_MARKED.pattern + rb"[ \t\r\n]*:")
 
 
 class NotJson(ValueError):
-    """Not one JSON value in UTF-8."""
+    """Not JSON in UTF-8."""
 
 
 class NestedTooDeep(NotJson):
@@ -53,6 +66,53 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def whole_number(value: object) -> str | None:
+    """A number out of `parse` as text without its fraction, where that is zero: 4.2e1 is 42.
+
+    None: it has a fraction, it was written without one, or it has more than 1,000 digits.
+    """
+    if isinstance(value, int):
+        return None
+    sent = value.removeprefix(_MARK) if isinstance(value, str) else repr(value)
+    try:
+        number = Decimal(sent)
+        if number.adjusted() >= _MOST_DIGITS or number != number.to_integral_value():
+            return None
+    except InvalidOperation:  # its exponent is too large even for a Decimal
+        return None
+    whole = str(int(number))
+    return whole if whole != sent else None
+
+
+def values(text: bytes) -> Iterator[tuple[bytes, object]]:
+    """The values that stand one after another in `text`, each verbatim and as `parse` reads it.
+
+    White space between them is optional. Raises `NotJson`, possibly after some values.
+    """
+    cutter, position = _Cutter(text, len(text), _NEXT_OBJECT), _after_space(text, 0)
+    while position < len(text):
+        end, value = cutter.read(position)
+        yield text[position:end], value
+        position = _after_space(text, end)
+
+
+def elements(text: bytes) -> Iterator[tuple[bytes, object]]:
+    """The same for the elements of an array; `text` begins with its bracket."""
+    last = len(text.rstrip(b" \t\r\n")) - 1
+    if last < 1 or text[last : last + 1] != b"]":
+        raise NotJson("an array that is cut off")
+    cutter, position = _Cutter(text, last, _NEXT_ELEMENT), _after_space(text, 1)
+    while position < last:
+        end, value = cutter.read(position)
+        yield text[position:end], value
+        comma = _after_space(text, end)
+        if comma == last:
+            return
+        position = _after_space(text, comma + 1)
+        if text[comma : comma + 1] != b"," or position == last:
+            raise NotJson("an array with a comma too few or too many")
+
+
 def write(value: object, *, sort_keys: bool = False) -> bytes:
     """Write what `parse` read, numbers as they were sent.
 
@@ -66,21 +126,66 @@ def write(value: object, *, sort_keys: bool = False) -> bytes:
 
 
 def members(text: bytes) -> dict[str, bytes]:
-    """The members of a (valid) JSON object, each value verbatim; of equal keys the first."""
+    """The members of a (valid) JSON object, each value verbatim. The first of equal keys counts."""
     found, parts = {}, _parts(text)
     for key in parts:
         found.setdefault(orjson.loads(key), next(parts))
     return found
 
 
-def elements(text: bytes) -> list[bytes]:
-    """The elements of a (valid) JSON array, each verbatim."""
-    return list(_parts(text))
-
-
 def join_members(found: dict[str, bytes]) -> bytes:
     """The object that has these members."""
     return b"{" + b",".join(orjson.dumps(key) + b":" + value for key, value in found.items()) + b"}"
+
+
+def _after_space(text: bytes, position: int) -> int:
+    return _SPACE.match(text, position).end()
+
+
+class _Cutter:
+    """Reads the values of a long text from its start to its end, in one pass."""
+
+    def __init__(self, text: bytes, end: int, next_object: re.Pattern[bytes]):
+        self._text, self._end, self._next_object = text, end, next_object
+        self._guesses = True
+
+    def read(self, start: int) -> tuple[int, object]:
+        """The value that begins at `start`: where it ends, and what it is.
+
+        The first guess is that an object ends where the next one begins. No object is the beginning
+        of another, so a wrong guess does not parse. Then the brackets are counted.
+        """
+        text, guess = self._text, None
+        if self._guesses and text[start : start + 1] == b"{":
+            found = self._next_object.search(text, start, self._end)
+            guess = found.start() + 1 if found else self._end
+            try:
+                return guess, parse(text[start:guess])
+            except NestedTooDeep:
+                raise
+            except NotJson:
+                pass
+        end = _end_of_value(text, start, self._end)
+        # A guess that was too far costs a look at the rest of the text: one is enough.
+        self._guesses = self._guesses and (guess is None or guess < end)
+        return end, parse(text[start:end])
+
+
+def _end_of_value(text: bytes, start: int, end: int) -> int:
+    if scalar := _SCALAR.match(text, start, end):
+        return scalar.end()
+    if text[start : start + 1] not in (b"{", b"["):
+        raise NotJson("no JSON value begins here")
+    depth = 0
+    for token in _BRACKET.finditer(text, start, end):
+        kind = token[0]
+        if kind in (b"{", b"["):
+            depth += 1
+        elif kind in (b"}", b"]"):
+            depth -= 1
+            if not depth:
+                return token.end()
+    raise NotJson("a value that is cut off")
 
 
 def _mark(match: re.Match[bytes]) -> bytes:

@@ -97,7 +97,7 @@ def explained(path: Path) -> Iterator[None]:
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
         raise BadDatabase(
             f"{path} could not be read or written: {first_line(error)}. What was being landed is"
-            " not in it; mend the cause and run the same command again."
+            " not in it; fix the cause and run the same command again."
         ) from error
 
 

@@ -2,12 +2,14 @@
 
 {# --- time --- #}
 
-{# Text to a UTC timestamp, or null. ISO 8601: a date, or a date and a time; an offset is honoured,
-   none means UTC; years 1970 to 2099. The loader sets aside by the same rule. #}
+{# The time in a text, as a UTC timestamp; null where it holds none. ISO 8601: a date, or a date and a
+   time; an offset is honoured, none means UTC. Or a Unix time in seconds (9 or 10 digits) or
+   milliseconds (12 or 13 digits), with or without a fraction. From 1970 to 2099. What is finer than a
+   microsecond is cut off. The loader quarantines by the same rule (loaders/readable_time.sql). #}
 {% macro readable_time(text) -%}
     case
-        -- What most senders write comes first, because it is told quickly. To `?` any character will
-        -- do: nothing but a digit there makes a time of it, and a blank before the hour is kept out.
+        -- The usual form comes first, because glob is fast. `?` stands for any character: try_cast
+        -- rejects all but digits there, and `[0-9]` keeps out a blank before the hour.
         when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
         when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
             then try_cast({{ text }} as timestamp)
@@ -18,6 +20,17 @@
         and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
             between 1970 and 2099
         then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
+        -- Decimals, because doubles would change the last microsecond. 4102444800 is the year 2100.
+        when regexp_full_match({{ text }}, '[1-9]\d{8,9}([.]\d+)?')
+        and try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,6})?') as decimal(20, 6)) < 4102444800
+        then make_timestamp(cast(
+            try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,6})?') as decimal(20, 6)) * 1000000 as bigint
+        ))
+        when regexp_full_match({{ text }}, '[1-9]\d{11,12}([.]\d+)?')
+        and try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,3})?') as decimal(20, 3)) < 4102444800000
+        then make_timestamp(cast(
+            try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,3})?') as decimal(20, 3)) * 1000 as bigint
+        ))
     end
 {%- endmacro %}
 
