@@ -380,12 +380,11 @@ def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait(tmp_path)
 def test_a_seed_that_a_new_version_reads_and_a_project_lacks_is_named(tmp_path):
     company = Company(tmp_path / "acme")
     (company.folder / "seeds" / "business" / "plans.csv").unlink()
-    printed = company.dbt("build", fails=True).printed
-    assert set(printed) == {
-        "Encountered an error:",
+    *_, line = company.dbt("build", fails=True).printed
+    assert line == (
         "seeds/ has no plans.csv, which this version of Daybook reads. To add what is missing, run:"
-        " daybook init .",
-    }, printed
+        " daybook init ."
+    )
     init(company.folder)
     company.dbt("parse")
 
