@@ -1,8 +1,26 @@
 -- Are product managers more likely to retain than founders?
 -- One row per week since sign-up: both rates, their difference, and its 95 % interval.
+-- needs: user trait role
+-- needs: retention report users by role
 with
 
--- A role may be spelled in several ways; its interval is that of all of them (Wilson).
+-- The report may be missing from the plan, or be another one under this name.
+not_planned as (
+    select
+        'No weekly retention report of users is called "users by role" and broken down by role at '
+        'entry.' as sentence
+    where not exists (
+        select 1 from seeds.retention_reports
+        where
+            trim(report) = 'users by role'
+            and lower(trim(entity)) = 'user'
+            and lower(trim(period)) = 'week'
+            and trim(breakdown) = 'role'
+            and lower(trim(breakdown_at)) = 'entry'
+    )
+),
+
+-- A role may be spelled in several ways; its Wilson interval is that of all of them.
 roles as (
     select
         lower(trim(breakdown_value)) as role,
@@ -15,19 +33,20 @@ roles as (
     from marts.retention_overall
     where
         report = 'users by role'
+        and not exists (select 1 from not_planned)
         and period_number > 0
         and cohort_size > 0
     group by all
 ),
 
--- The interval of a difference, from those of both rates (Newcombe).
+-- Newcombe's interval of a difference, from the intervals of both rates.
 weeks as (
     select
         managers.week,
         cast(managers.people as bigint) as managers,
-        managers.rate as managers_active,
+        managers.rate as managers_rate,
         cast(founders.people as bigint) as founders,
-        founders.rate as founders_active,
+        founders.rate as founders_rate,
         managers.rate - founders.rate as difference,
         difference - sqrt(
             power(managers.rate - managers.rate_low, 2)
@@ -44,7 +63,7 @@ weeks as (
         and founders.role = 'founder'
 ),
 
--- The fourth week, or the last one that is known before it.
+-- The fourth week, or the last complete one before it.
 judged as (
     select *
     from weeks
@@ -54,7 +73,7 @@ judged as (
 ),
 
 answer as (
-    select coalesce(max(
+    select coalesce((select sentence from not_planned), max(
         case
             when low > 0 then 'Yes: '
             when high < 0 then 'No, less likely: '
@@ -64,7 +83,7 @@ answer as (
             'in week {} after sign-up {:.1f} % of {:,} product managers were active, and {:.1f} % '
             'of {:,} founders ({:+.1f} points; 95 % interval {:+.1f} to {:+.1f}). Roles are those '
             'at sign-up.',
-            week, 100 * managers_active, managers, 100 * founders_active, founders,
+            week, 100 * managers_rate, managers, 100 * founders_rate, founders,
             100 * difference, 100 * low, 100 * high
         )
     ), 'The logs cannot tell: there is no complete week since sign-up with both a product manager '

@@ -1,33 +1,74 @@
 -- Where do most of our sign-ups come from?
 -- One row per source: how many signed up, and their share of those whose source is known.
+-- needs: event signed_up
+-- needs: user trait signup_source
 with
 
--- Who was invited need not have heard of us elsewhere.
-first_sign_ups as (
+not_planned as (
     select
-        user_id,
-        arg_min(
-            coalesce(json_extract_string(properties, '$.source'), ''), (event_at, event_id)
-        ) as source
-    from marts.fct_events
+        'The tracking plan has no event "signed_up", or no user trait "signup_source".' as sentence
     where
-        event = 'signed_up'
-        and event_day <= (select as_of from marts.calendar)
-    group by user_id
+        not exists (
+            select 1 from seeds.tracking_plan_events
+            where trim(event) = 'signed_up'
+        )
+        or not exists (
+            select 1 from seeds.tracking_plan_traits
+            where
+                lower(trim(entity)) = 'user'
+                and trim(trait) = 'signup_source'
+        )
 ),
 
+-- A sign-up before signed_up_at lies on a day that no report sees.
+first_sign_ups as (
+    select
+        events.user_id,
+        arg_min(
+            coalesce(json_extract_string(events.properties, '$.source'), ''),
+            (events.event_at, events.event_id)
+        ) as source
+    from marts.fct_events as events
+    inner join marts.dim_users as users
+        on
+            events.user_id = users.user_id
+            and events.event_at >= users.signed_up_at
+    where
+        events.event = 'signed_up'
+        and events.event_day <= (select as_of from marts.calendar)
+    group by events.user_id
+),
+
+-- From the history of traits: a column of dim_users is there only where the trait is planned.
+signup_sources as (
+    select
+        traits.entity_id as user_id,
+        nullif(trim(json_extract_string(traits.value, '$')), '') as signup_source
+    from marts.fct_traits as traits
+    inner join marts.calendar
+        on
+            traits.valid_from < calendar.as_of_ends_at
+            and coalesce(traits.valid_to >= calendar.as_of_ends_at, true)
+    where
+        traits.entity = 'user'
+        and traits.trait = 'signup_source'
+),
+
+-- An invited user counts as invited, whatever source it names.
 sources as (
     select
         case
             when lower(trim(first_sign_ups.source)) = 'invited' then 'invited'
-            else nullif(trim(users.signup_source), '')
+            else signup_sources.signup_source
         end as source,
         count(*) as users
     from marts.dim_users as users
     left join first_sign_ups on users.user_id = first_sign_ups.user_id
+    left join signup_sources on users.user_id = signup_sources.user_id
     where
         users.signed_up_at is not null
         and not users.is_internal
+        and not exists (select 1 from not_planned)
     group by 1
 ),
 
@@ -44,6 +85,7 @@ ranked as (
 answer as (
     select
         case
+            when exists (select 1 from not_planned) then (select sentence from not_planned)
             when count(rank) = 0
                 then 'The logs cannot tell: nobody who signed up has a source.'
             when count(*) filter (rank = 1) > 1
@@ -81,5 +123,5 @@ select
     ranked.users,
     ranked.share_of_known
 from answer
-left join ranked on true
+left join ranked on not starts_with(answer.answer, 'The logs cannot tell')
 order by ranked.rank nulls last, ranked.source

@@ -1,6 +1,18 @@
 -- How many paying customers are B2B companies, how many B2C?
 -- One row per business type: paying companies, and their users.
+-- needs: user trait business_type
+-- needs: var company_plan_trait
 with
+
+not_planned as (
+    select 'The tracking plan has no user trait "business_type".' as sentence
+    where not exists (
+        select 1 from seeds.tracking_plan_traits
+        where
+            lower(trim(entity)) = 'user'
+            and trim(trait) = 'business_type'
+    )
+),
 
 -- A company's type is the earliest that any of its members gave.
 given_types as (
@@ -40,6 +52,7 @@ business_types as (
     where
         companies.is_paying
         and not companies.is_internal
+        and not exists (select 1 from not_planned)
     group by 1
 ),
 
@@ -57,6 +70,7 @@ totals as (
 answer as (
     select
         case
+            when exists (select 1 from not_planned) then (select sentence from not_planned)
             when companies = 0 then 'The logs cannot tell: they show no paying company.'
             when unknown = companies
                 then format(

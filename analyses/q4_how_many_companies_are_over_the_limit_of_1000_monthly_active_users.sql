@@ -20,7 +20,8 @@ totals as (
         cast(coalesce(sum(companies), 0) as bigint) as companies,
         cast(coalesce(sum(with_a_count), 0) as bigint) as with_a_count,
         cast(sum(over_1000) as bigint) as over_1000,
-        cast(sum(over_their_limit) as bigint) as over_their_limit
+        cast(sum(over_their_limit) as bigint) as over_their_limit,
+        count(mau_limit) > 0 as has_limits
     from plans
 ),
 
@@ -34,9 +35,13 @@ answer as (
                     '({:,} in all).', companies
                 )
             else format(
-                '{:,} of {:,} companies are over 1,000 monthly active users; {:,} are over the '
-                'limit of their own plan.',
-                over_1000, companies, over_their_limit
+                '{:,} of {:,} companies are over 1,000 monthly active users; {}.',
+                over_1000, companies,
+                case
+                    when has_limits
+                        then format('{:,} are over the limit of their own plan', over_their_limit)
+                    else 'none of them has a plan with a limit'
+                end
             )
             || case
                 when companies > with_a_count
@@ -51,5 +56,5 @@ select
     answer.answer,
     plans.*
 from answer
-left join plans on true
+left join plans on not starts_with(answer.answer, 'The logs cannot tell')
 order by plans.mau_limit nulls last, plans.plan

@@ -1,6 +1,15 @@
 -- Which features are most popular among paying companies, and among free ones?
 -- One row per rank in the last complete month: the feature of paying companies, and of free ones.
+-- needs: var company_plan_trait
 with
+
+not_planned as (
+    select 'The tracking plan gives no event a feature.' as sentence
+    where not exists (
+        select 1 from seeds.tracking_plan_events
+        where trim(feature) <> ''
+    )
+),
 
 last_month as (
     select *
@@ -42,6 +51,7 @@ winners as (
 answer as (
     select
         case
+            when exists (select 1 from not_planned) then (select sentence from not_planned)
             when count(*) = 0 then 'The logs cannot tell: no month is complete yet.'
             when max(active) = 0
                 then 'The logs cannot tell: no company was active in the last complete month.'
@@ -66,5 +76,5 @@ select
     answer.answer,
     ranks.*
 from answer
-left join ranks on true
+left join ranks on not starts_with(answer.answer, 'The logs cannot tell')
 order by ranks.rank

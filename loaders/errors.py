@@ -13,7 +13,9 @@
     |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- AccountingFailed         the ledger and the tables disagree: never committed
     |-- DamagedFile              one file is refused whole, the others land (exit 4 at the end)
-    `-- StillGrowing             one file is postponed, the others land
+    |-- StillGrowing             one file is postponed, the others land
+    |-- BadProject               a dbt_project.yml or a folder of questions that is of no use
+    `-- BadQuestion              one question has no answer, the others go on (exit 1 at the end)
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
@@ -83,6 +85,18 @@ class DamagedFile(DaybookError):
 
 class StillGrowing(DaybookError):
     """A file that is written to while it is read."""
+
+
+class BadProject(DaybookError):
+    """The dbt project here cannot be read, or has nothing to ask."""
+
+
+class BadQuestion(DaybookError):
+    """A file of `analyses/` that cannot be answered: what is wrong, and on which line."""
+
+    def __init__(self, what: str, line: int | None = None):
+        super().__init__(what)
+        self.line = line
 
 
 SOME_FILES_REFUSED = 4

@@ -13,10 +13,7 @@
         when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
         when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
             then try_cast({{ text }} as timestamp)
-        when regexp_full_match(
-            {{ text }},
-            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
-        )
+        when regexp_full_match({{ text }}, {{ iso_8601() }})
         and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
             between 1970 and 2099
         then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
@@ -32,6 +29,11 @@
             try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,3})?') as decimal(20, 3)) * 1000 as bigint
         ))
     end
+{%- endmacro %}
+
+{# The pattern of a date, or a date and a time with or without an offset. #}
+{% macro iso_8601() -%}
+    '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
 {%- endmacro %}
 
 {# A UTC timestamp's day in the reporting timezone. #}
@@ -75,10 +77,7 @@
     case
         when regexp_full_match({{ text }}, '\d{4}-\d{2}-\d{2}')
             then {{ start_of('try_cast(' ~ text ~ ' as date)') }}
-        when regexp_full_match(
-            {{ text }},
-            '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?'
-        )
+        when regexp_full_match({{ text }}, {{ iso_8601() }})
             and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
                 between 1 and 2099
             then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))

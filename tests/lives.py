@@ -38,6 +38,30 @@ NOBODY = {
 NO_ID = (None, "", "  ", True, [], ["ana", "acme"], {"id": "ana"})
 EVENTS = ("opened", "opened", "saved", "svaed", "pinged", "signed_up", "mystery")
 
+# White space at the ends of a name or an id, now and then.
+BLANKS = ("{}",) * 35 + (" {}", "{} ", "\t{}", "{}\n", " {}\u00a0")
+
+
+def spellings(one: str) -> tuple:
+    """How a name or an id is sent: as text or, where it is one, as a number."""
+    numbers = (int(one), float(one)) * 20 if one.isdigit() else ()
+    return (*(blanks.format(one) for blanks in BLANKS), *numbers)
+
+
+# One draw per name or id: a life of Hypothesis has a limited number of them.
+SENT_EVENTS = st.sampled_from([sent for event in EVENTS for sent in spellings(event)])
+SENT_IDS = {
+    kind: st.sampled_from(
+        [*(sent for one in names for sent in spellings(one)), *NOBODY[kind] * (len(names))]
+    )
+    for kind, names in NAMES.items()
+}
+SENT_USERS = st.sampled_from([sent for one in USERS for sent in spellings(one)])
+SENT_PREVIOUS_IDS = st.sampled_from(
+    [sent for one in (*USERS, *DEVICES, "undefined") for sent in spellings(one)]
+)
+SENT_COMPANIES = st.one_of(SENT_IDS["company"], SENT_IDS["company"], st.sampled_from(NO_ID))
+
 # At most one value of a trait cannot be cast: whether two of them are one row is left open. Lists
 # have their elements in order of the alphabet, and each trait its own spellings of one value.
 TRAITS = {
@@ -159,7 +183,7 @@ def calls(draw, number: int, ways: tuple[str, ...]) -> Row:
         call.pop("anonymousId", None)
         kind = call["type"] = "identify" if kind in ("group", "alias") else kind
     if kind == "track":
-        call["event"] = draw(blanks(draw(st.sampled_from(EVENTS))))
+        call["event"] = draw(SENT_EVENTS)
     elif kind == "page":
         call["type"] = draw(st.sampled_from(("page", "screen")))
         call["name"] = "somewhere"
@@ -173,16 +197,15 @@ def calls(draw, number: int, ways: tuple[str, ...]) -> Row:
         else:
             call["traits"] = traits
     elif kind == "group":
-        call["groupId"] = draw(ids("company"))
+        call["groupId"] = draw(SENT_IDS["company"])
         call["traits"] = draw(some_traits(COMPANY_TRAITS))
     elif kind == "alias":
-        previous = draw(st.sampled_from((*USERS, *DEVICES, "undefined")))
-        call["previousId"] = draw(spellings(previous))
-        call["userId"] = draw(spellings(draw(st.sampled_from(USERS))))
+        call["previousId"] = draw(SENT_PREVIOUS_IDS)
+        call["userId"] = draw(SENT_USERS)
     if call["type"] in ("track", "page", "screen") and not is_alone and draw(chance(3)):
-        call["context"] = {"groupId": draw(ids("company") | st.sampled_from(NO_ID))}
+        call["context"] = {"groupId": draw(SENT_COMPANIES)}
     if kind not in ("track", "page") or not draw(chance(10)):
-        call["messageId"] = draw(blanks(f"m{number:03}"))
+        call["messageId"] = f" m{number:03}\t" if number % 10 == 9 else f"m{number:03}"
     return call | draw(times(number, ways))
 
 
@@ -190,46 +213,23 @@ def calls(draw, number: int, ways: tuple[str, ...]) -> Row:
 def who(draw) -> Row:
     """A person, a device, or both."""
     if draw(st.integers(0, 3)):
-        people: Row = {"userId": draw(ids("user"))}
+        people: Row = {"userId": draw(SENT_IDS["user"])}
         if draw(chance(3)):
-            people["anonymousId"] = draw(ids("anonymous"))
+            people["anonymousId"] = draw(SENT_IDS["anonymous"])
         elif draw(chance(5)):
             people["anonymousId"] = draw(st.sampled_from(NO_ID))
         return people
-    people = {"anonymousId": draw(ids("anonymous"))}
+    people = {"anonymousId": draw(SENT_IDS["anonymous"])}
     if draw(chance(5)):
         people["userId"] = draw(st.sampled_from(NO_ID))
     return people
 
 
 @st.composite
-def ids(draw, kind: str) -> Any:
-    """An id as it is sent; now and then one that means nobody."""
-    if draw(chance(16)):
-        return draw(st.sampled_from(NOBODY[kind]))
-    return draw(spellings(draw(st.sampled_from(NAMES[kind]))))
-
-
-@st.composite
-def spellings(draw, one: str) -> Any:
-    """An id as text or, where it is one, as a number."""
-    if one.isdigit() and draw(st.booleans()):
-        return draw(st.sampled_from((int(one), float(one))))
-    return draw(blanks(one))
-
-
-@st.composite
-def blanks(draw, name: str) -> str:
-    """A name, now and then with white space at an end."""
-    if not draw(chance(8)):
-        return name
-    return draw(st.sampled_from((" {}", "{} ", "\t{}", "{}\n", " {}\u00a0"))).format(name)
-
-
-@st.composite
 def some_traits(draw, traits: Row) -> Row:
     told = draw(st.fixed_dictionaries({}, optional=traits))
-    return {draw(blanks(name)): value for name, value in told.items()}
+    blanks = draw(st.sampled_from(BLANKS))
+    return {blanks.format(name): value for name, value in told.items()}
 
 
 WAYS = ("archive",) * 5 + ("sdk", "skewed", "early", "caller", "epoch", "bare")
@@ -283,11 +283,10 @@ def text(moment: datetime) -> str:
 @st.composite
 def spelled(draw, moment: datetime, offset: timezone = UTC) -> str | int | float:
     """A time as text, or now and then as a Unix time."""
-    if not draw(chance(6)):
-        return text(moment.astimezone(offset))
     milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     seconds = f"{milliseconds // 1000}.{milliseconds % 1000:03}"
-    return draw(st.sampled_from((milliseconds, str(milliseconds), seconds, float(seconds))))
+    unix_times = milliseconds, str(milliseconds), seconds, float(seconds)
+    return draw(st.sampled_from((text(moment.astimezone(offset)),) * 20 + unix_times))
 
 
 def read(when: str | float) -> datetime:

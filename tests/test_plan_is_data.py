@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -461,8 +462,52 @@ def test_another_product_has_its_own_milestones_and_features(the_kitchen):
     ]
 
 
+NO_ANSWER = "this question has no answer here. Name your own"
+WHAT_THE_KITCHEN_IS_TOLD = {
+    "q1": 'The tracking plan has no user trait "role"; no retention report is called "users by'
+    f' role": {NO_ANSWER} in',
+    "q2": 'The tracking plan has no event "signed_up"; the tracking plan has no user trait'
+    f' "signup_source": {NO_ANSWER} in',
+    "q3": f'The tracking plan has no user trait "business_type": {NO_ANSWER} trait in',
+    "q5": 'The tracking plan has no company trait "tracks_groups"; no retention report is called'
+    ' "companies by tracks_groups at entry"; no retention report is called "companies by'
+    f' tracks_groups latest": {NO_ANSWER} in',
+    "q6": f'The tracking plan has no event "report_loaded": {NO_ANSWER} event in',
+}
+
+
 def test_another_product_may_ask_the_questions_and_is_told_what_its_plan_lacks(the_kitchen):
-    printed = " ".join(the_kitchen.run("ask").output.split())
-    assert printed.count("The tracking plan has no answer to this") == 2  # Q2 and Q6
-    assert printed.count("The logs cannot tell") == 4  # the reports of Q1, Q5 are others
-    assert "0 of 2 companies are over 1,000 monthly active users; 1 are over" in printed
+    asked = json.loads(the_kitchen.run("ask", "--json").output)["questions"]
+    problems = {each["name"]: each["problem"] for each in asked if each["problem"]}
+    assert problems == {
+        each["name"]: f"{WHAT_THE_KITCHEN_IS_TOLD[each['name'][:2]]} analyses/{each['name']}.sql."
+        for each in asked
+        if each["name"][:2] in WHAT_THE_KITCHEN_IS_TOLD
+    }
+    assert not any(each["rows"] or each["answer"] for each in asked if each["problem"])
+    answers = {each["name"][:2]: each["answer"] for each in asked if not each["problem"]}
+    assert answers == {
+        "q4": "0 of 2 companies are over 1,000 monthly active users; 1 are over the limit of their"
+        " own plan.",
+        "q7": "The logs cannot tell: no month is complete yet.",
+    }
+
+
+def test_by_hand_too_a_question_states_no_number_that_the_plan_cannot_have(the_kitchen):
+    found = {
+        path.stem[:2]: the_kitchen.rows(path.read_text())
+        for path in (the_kitchen.folder / "analyses").glob("*.sql")
+    }
+    told = {name: rows[0].pop("answer") for name, rows in found.items()}
+    assert {name: told[name] for name in WHAT_THE_KITCHEN_IS_TOLD} == {
+        "q1": 'No weekly retention report of users is called "users by role" and broken down by'
+        " role at entry.",
+        "q2": 'The tracking plan has no event "signed_up", or no user trait "signup_source".',
+        "q3": 'The tracking plan has no user trait "business_type".',
+        "q5": 'No weekly retention reports of companies are called "companies by tracks_groups at'
+        ' entry" and "companies by tracks_groups latest" and broken down by tracks_groups, at entry'
+        " and latest.",
+        "q6": 'The tracking plan has no event "report_loaded".',
+    }
+    for name in WHAT_THE_KITCHEN_IS_TOLD:
+        assert [set(row.values()) for row in found[name]] == [{None}]

@@ -1,5 +1,6 @@
 """`daybook ask`: in two worlds with opposite truths, and where the logs cannot tell."""
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -226,7 +227,7 @@ def test_what_is_printed_is_what_the_analysis_says(usual, usual_world):
 
 def test_the_page_says_which_day_is_now_and_fits_a_terminal(world):
     lines = world.daybook.run("ask").output.splitlines()
-    assert lines[0] == "As of 2025-07-02, the last whole day of the logs."
+    assert lines[0] == "As of 2025-07-02, the last complete day of the logs."
     assert [line for line in lines if line != line.rstrip()] == []
     too_long = [line for line in lines if len(line) > 80 and "more: analyses/" not in line]
     assert too_long == []
@@ -297,8 +298,10 @@ def test_asking_before_the_first_build_says_what_to_do(daybook):
     for question in ([], [2]):
         result = daybook.run("ask", *question, exit_code=1)
         assert result.stdout == ""
-        assert "There is no marts." in one_line(result.stderr)
-        assert "dbt build" in result.stderr
+        assert result.stderr == (
+            "daybook: There is no marts.calendar in the database yet. Build it first: dbt build"
+            " (DAYBOOK_DATABASE names the database to dbt, too)\n"
+        )
 
 
 CANNOT_TELL = [
@@ -405,8 +408,181 @@ def test_a_plan_without_what_a_question_names_is_said_in_a_sentence(daybook):
     built(daybook)
     answers = asked(daybook)
     assert list(answers) == QUESTIONS
-    assert "signup_source" in answers[QUESTIONS[1]]
-    assert answers[QUESTIONS[1]].startswith("The tracking plan has no answer to this")
+    assert answers[QUESTIONS[1]] == (
+        'The tracking plan has no user trait "signup_source": this question has no answer here.'
+        f" Name your own trait in analyses/{FILES[1]}.sql."
+    )
+    assert sentences(daybook)[1] == (
+        'The tracking plan has no event "signed_up", or no user trait "signup_source".'
+    )
+
+
+def test_a_report_of_another_shape_under_the_same_name_is_no_answer(daybook):
+    """Monthly users by role, and companies by a value at entry that is called the latest."""
+    reports = daybook.seed_rows("retention_reports")
+    for row in reports:
+        if row["report"] == "users by role":
+            row["period"] = "month"
+        if row["report"] == "companies by tracks_groups latest":
+            row["breakdown_at"] = "entry"
+    daybook.seed("retention_reports", reports)
+    built(daybook)
+    answers = asked(daybook)
+    assert answers[QUESTIONS[0]] == (
+        'No weekly retention report of users is called "users by role" and broken down by role at'
+        " entry."
+    )
+    assert answers[QUESTIONS[4]] == (
+        'No weekly retention reports of companies are called "companies by tracks_groups at entry"'
+        ' and "companies by tracks_groups latest" and broken down by tracks_groups, at entry and'
+        " latest."
+    )
+
+
+# What the answers mean
+
+
+def identify(user: str, day: int, **traits) -> dict:
+    at = f"2025-05-{day:02}T10:00:00Z"
+    return {"type": "identify", "userId": user, "traits": traits, "timestamp": at}
+
+
+def seen(user: str, company: str | None, day: int, event: str = "report_created", **rest) -> dict:
+    call = {"type": "track", "userId": user, "event": event, **rest}
+    call |= {"timestamp": f"2025-05-{day:02}T12:00:00Z"}
+    return call | ({"context": {"groupId": company}} if company else {})
+
+
+def test_a_business_type_is_the_earliest_that_a_member_gave(daybook):
+    """Ben gave his before Ana, though it arrived after hers; Sam, the first, is internal."""
+    daybook.write(
+        [
+            group("acme", {"plan": "growth"}),
+            identify("ana", 9, business_type="B2C"),
+            identify("ben", 8, business_type=" b2b "),
+            identify("sam", 7, business_type="B2C", email="sam@june.so"),
+            identify("eva", 6, business_type="B2C"),  # of another company
+            *(seen(user, "acme", 10) for user in ("ana", "ben", "sam")),
+            *(seen("eva", "bolt", 10), seen("eva", "bolt", 20)),
+        ]
+    )
+    daybook.land()
+    built(daybook)
+    assert sentences(daybook)[2] == (
+        "Of 1 paying companies 1 are B2B (with 2 users) and 0 are B2C (with 0 users)."
+    )
+    assert rows_of(daybook, 3)[0] | {"answer": ""} == {
+        "answer": "",
+        "business_type": "B2B",
+        "paying_companies": 1,
+        "users": 2,
+    }
+
+
+def test_an_invited_user_counts_as_invited_whatever_source_it_names(daybook):
+    """Eva came back as an invited user of another company, which is no first sign-up."""
+    daybook.write(
+        [
+            seen("ana", "acme", 5, "signed_up", properties={"source": "not invited"}),
+            seen("ben", "acme", 6, "signed_up", properties={"source": "Invited "}),
+            seen("eva", "acme", 6, "signed_up", properties={"source": "not invited"}),
+            seen("eva", "bolt", 7, "signed_up", properties={"source": "invited"}),
+            *(identify(user, 6, signup_source="search") for user in ("ana", "ben", "eva")),
+            identify("eva", 8, signup_source=" newsletter "),
+            seen("ana", "acme", 20),
+        ]
+    )
+    daybook.land()
+    built(daybook)
+    rows = {row["source"]: row["users"] for row in rows_of(daybook, 2)}
+    assert rows == {"search": 1, "invited": 1, "newsletter": 1}
+
+
+def test_companies_without_a_limit_are_not_said_to_be_below_one(daybook):
+    daybook.write([group("acme", {"plan": "scale", "mau": 2000}), seen("ana", "acme", 20)])
+    daybook.land()
+    built(daybook)
+    assert sentences(daybook)[3] == (
+        "1 of 1 companies are over 1,000 monthly active users; none of them has a plan with a"
+        " limit."
+    )
+
+
+# The companies of a domain
+
+ADDRESSES = {
+    "ana": "Ana@Acme.example",
+    "ben": " ben@acme.example ",
+    "cat": "cat@acme.example",
+    "dan": "dan@gmail.com",
+    "eva": "eva@gmail.com",
+    "fay": "fay@bolt.example",
+    "gus": "gus@bolt.example",
+    "ida": "ida@june.so",  # internal
+    "jan": "jan@june.so",
+    "kim": "no address",
+    "leo": "leo@cog.example",  # in no company
+    "max": "max@acme.example",  # in a company after the last complete day
+}
+COMPANIES = {
+    **dict.fromkeys(("ana", "ben", "dan", "ida", "kim"), "acme"),
+    **dict.fromkeys(("cat", "eva", "jan"), "acme-2"),
+    **dict.fromkeys(("fay", "gus"), "bolt"),
+}
+
+
+def people_of_domains() -> Iterable[dict]:
+    yield identify("ana", 1, email="ana@bolt.example")  # and later another
+    yield from (identify(user, 6, email=address) for user, address in ADDRESSES.items())
+    yield from (seen(user, COMPANIES.get(user), 7) for user in ADDRESSES if user != "max")
+    yield seen("max", "acme-3", 20)
+
+
+@pytest.mark.parametrize(
+    ("by_email_domain", "answer", "rows", "alone"),
+    [
+        (
+            False,
+            # Those of acme and bolt; leo's and max's are in no company yet.
+            "1 of 2 e-mail domains have people in more than one company.",
+            [("acme.example", 2, "acme", 2), ("acme.example", 2, "acme-2", 1)],
+            ("0 of 3 companies have only one person.", []),
+        ),
+        (
+            True,
+            "1 of 3 e-mail domains have people in more than one company.",
+            [("acme.example", 2, "acme", 2), ("acme.example", 2, "acme-2", 1)],
+            ("1 of 4 companies have only one person.", [("cog.example", "leo")]),
+        ),
+    ],
+)
+def test_domains_with_people_in_several_companies_are_listed(
+    daybook, by_email_domain, answer, rows, alone
+):
+    daybook.write(people_of_domains())
+    daybook.land()
+    daybook.build(
+        *("--exclude-resource-type", "test"), vars={"companies_by_email_domain": by_email_domain}
+    )
+    asked = json.loads(daybook.run("ask", "--json", "domains").output)["questions"]
+    assert [(each["answer"], list(map(tuple, each["rows"]))) for each in asked] == [(answer, rows)]
+    [found] = json.loads(daybook.run("ask", "--json", "only one person").output)["questions"]
+    assert (found["answer"], [tuple(row[:2]) for row in found["rows"]]) == alone
+
+
+def test_domains_are_not_asked_for_where_no_trait_holds_an_address(daybook):
+    built(daybook)
+    settings = (daybook.folder / "dbt_project.yml").read_text()
+    (daybook.folder / "dbt_project.yml").unlink()
+    (daybook.folder / "dbt_project.yml").write_text(
+        settings.replace("email_trait: email", 'email_trait: ""')
+    )
+    [found] = json.loads(daybook.run("ask", "--json", "domains").output)["questions"]
+    assert (found["rows"], found["problem"]) == (
+        [],
+        'The var "email_trait" is empty in dbt_project.yml: this question has no answer here. Set'
+        " it in dbt_project.yml, then run: dbt build.",
+    )
 
 
 def built(daybook: Daybook) -> None:

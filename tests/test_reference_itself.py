@@ -607,7 +607,7 @@ def test_a_user_sighted_with_a_company_after_the_last_complete_day_has_none_in_t
         (1709600000, utc(2024, 3, 5, 0, 53, 20)),
         ("1709600000000", utc(2024, 3, 5, 0, 53, 20)),
         ("2024-03-07", utc(2024, 3, 6, 12)),  # later than the event
-        ("1999-12-31", utc(2024, 3, 6, 12)),  # before the earliest day
+        ("1999-12-31", utc(1999, 12, 31, 5)),  # the earliest day is about calls
         ("a Friday", utc(2024, 3, 6, 12)),
     ],
 )

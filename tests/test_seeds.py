@@ -375,7 +375,7 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
 
 
 def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
-    daybook.build("--select", "+dim_users", "+dim_companies", "+fct_events")
+    daybook.build()
     traits = [(row["entity"], row["trait"]) for row in daybook.seed_rows("tracking_plan_traits")]
     context = [("fct_events", row["column"]) for row in daybook.seed_rows("context_columns")]
     for name, table in (("user", "dim_users"), ("company", "dim_companies"), ("fct_events",) * 2):

@@ -45,8 +45,8 @@ class Activation:
             if entity == self.entity and trait == self.story.variables["created_at_trait"]:
                 value = self.story.trait(entity, one, trait)
                 created_at = as_datetime(value, self.story.calendar)
-                # A creation on a day that no report sees is as good as none.
-                if created_at and self.story.sees(self.day(created_at)):
+                # What will be created after the last complete day does not exist yet.
+                if created_at and self.day(created_at) <= self.story.as_of:
                     signed_up[one] = min(created_at, signed_up.get(one, created_at))
         return signed_up
 

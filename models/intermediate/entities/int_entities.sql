@@ -91,7 +91,7 @@ created as (
     select created_at_traits.*
     from created_at_traits
     inner join as_of
-        on {{ day_of('created_at_traits.created_at') }} between {{ earliest_day() }} and as_of.as_of
+        on {{ day_of('created_at_traits.created_at') }} <= as_of.as_of
 )
 
 select

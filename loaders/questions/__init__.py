@@ -1,0 +1,18 @@
+"""`daybook ask`: the questions in `analyses/`, with their answers.
+
+A question is a file with one SELECT. Its first comment line is the question (without one: the
+file name in words), its rows are the answer. A column called `answer` is the sentence: its value
+in the first row is printed above the rows. `{{ ref() }}`, `{{ source() }}` and `{{ var() }}` work
+as in dbt, and comment lines like `-- needs: event NAME` say what the tracking plan must have.
+
+    project   which folder of questions, and which vars
+    files     the files of that folder, and the ones that were asked for
+    template  Jinja -> SQL
+    needs     what the tracking plan lacks
+    answers   SQL -> a sentence and rows, or one line that says why not
+    printing  text for people, JSON for machines
+"""
+
+from loaders.questions.command import ask
+
+__all__ = ["ask"]

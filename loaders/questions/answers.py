@@ -1,0 +1,128 @@
+"""Runs one question: a sentence and rows, or one line that says why there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from loaders.display import show_path
+from loaders.errors import BadQuestion
+from loaders.questions.files import Question
+from loaders.questions.needs import Plan, no_answer
+from loaders.questions.project import Project
+from loaders.questions.template import Tables, Template
+
+SENTENCE = "answer"  # the column that holds it
+CHUNK = 10_000  # rows that are read at a time
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one question came to."""
+
+    question: Question
+    sentence: Any = None
+    columns: list[str] = field(default_factory=list)
+    rows: list[list] = field(default_factory=list)
+    more: int = 0  # rows that were counted and not kept
+    problem: str | None = None  # why there is neither a sentence nor rows
+    failed: bool = False  # whether that is the question's fault, and not the plan's
+
+
+class Asker:
+    """Answers questions about one database."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, project: Project):
+        self._connection, self._project = connection, project
+        tables = Tables(connection)
+        self._template = Template(tables, project.vars)
+        self._plan = Plan(connection, tables, project.vars)
+
+    def answer(self, question: Question, keep: int | None = None) -> Answer:
+        """Run one question; keep so many of its rows (None: all) and count the others."""
+        try:
+            if question.problem:
+                raise BadQuestion(question.problem)
+            sql = self._template.render(question.sql)
+            if missing := self._plan.lacks(sql):
+                return Answer(question, problem=no_answer(missing, question.path))
+            return self._run(question, sql, keep)
+        except BadQuestion as problem:
+            return Answer(question, problem=_one_line(question, problem), failed=True)
+
+    def _run(self, question: Question, sql: str, keep: int | None) -> Answer:
+        lines_before = 0
+        try:
+            select = _the_select(self._connection.extract_statements(sql))
+            # Without the comments above it: DuckDB 2.0 counts its lines from the wrong place.
+            lines_before = sql[: max(sql.find(select), 0)].count("\n")
+            result = self._connection.execute(select)
+            columns = [column[0] for column in result.description]
+            return _read(question, columns, _rows(result), keep)
+        except duckdb.Error as problem:
+            raise _explained(problem, lines_before) from problem
+
+
+def _the_select(statements: list[duckdb.Statement]) -> str:
+    """The text of the one statement, a SELECT, without the comments above it."""
+    if not statements:
+        raise BadQuestion("it holds no query. Write a SELECT, or remove the file")
+    if len(statements) > 1:
+        raise BadQuestion(f"it holds {len(statements)} statements; a question is one SELECT")
+    kind = statements[0].type.name
+    if kind != "SELECT":
+        raise BadQuestion(f"it holds a statement of type {kind}; a question is one SELECT")
+    return statements[0].query
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
+    while chunk := result.fetchmany(CHUNK):
+        yield from chunk
+
+
+def _read(
+    question: Question, columns: list[str], rows: Iterator[tuple], keep: int | None
+) -> Answer:
+    names = [column.lower() for column in columns]
+    sentence_at = names.index(SENTENCE) if SENTENCE in names else None
+    sentence, kept, more = None, [], 0
+    for number, row in enumerate(rows):
+        cells = list(row)
+        if sentence_at is not None:
+            told = cells.pop(sentence_at)
+            sentence = told if number == 0 else sentence
+            # The sentence is joined to no row at all: there is nothing to show.
+            if all(cell is None for cell in cells):
+                continue
+        if keep is None or len(kept) < keep:
+            kept.append(cells)
+        else:
+            more += 1
+    shown = [column for number, column in enumerate(columns) if number != sentence_at]
+    return Answer(question, sentence, shown, kept, more)
+
+
+def _explained(problem: duckdb.Error, lines_before: int) -> BadQuestion:
+    """DuckDB's message on one line: what is wrong, what it suggests, and where."""
+    text = str(problem)
+    what, *others = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
+    what = re.sub(r"^[A-Z][A-Za-z /-]* Error: ", "", what).rstrip("!.")
+    if hint := next((line for line in others if re.match("Did you mean|Candidate", line)), ""):
+        what += ". " + re.sub(r"^Candidate bindings: *:? *", "There are: ", hint)
+    if what.startswith("Table with name"):
+        what = _sentence(what) + " Correct the name, or build the model: dbt build"
+    line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
+    return BadQuestion(what, line=lines_before + int(line[1]) if line else None)
+
+
+def _one_line(question: Question, problem: BadQuestion) -> str:
+    where = show_path(str(question.path)) + (f", line {problem.line}" if problem.line else "")
+    return f"{where}: {_sentence(str(problem))}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."

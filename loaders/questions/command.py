@@ -1,0 +1,61 @@
+"""The command `daybook ask`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+import duckdb
+
+from loaders.display import plural
+from loaders.errors import DaybookError
+from loaders.questions.answers import Asker
+from loaders.questions.files import chosen, questions
+from loaders.questions.printing import ROWS_SHOWN, print_json, print_questions, print_text
+from loaders.questions.project import find_project
+from loaders.warehouse import read_warehouse
+
+
+@click.command()
+@click.argument("question", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines: JSON on stdout.")
+@click.option("--list", "only_list", is_flag=True, help="Print the questions without answers.")
+@click.pass_context
+def ask(context: click.Context, question: str | None, as_json: bool, only_list: bool) -> None:
+    """Print the questions in analyses/ with their answers, or one of them.
+
+    QUESTION is a number, a file name of analyses/, or a word of the question. Without it, those at
+    the top of analyses/ are asked, and not those in its folders.
+    """
+    project = find_project(Path())
+    if only_list:
+        print_questions(questions(project.analyses))
+        return
+    picked = chosen(question, project.analyses)
+    with read_warehouse(context.obj.database) as connection:
+        day = last_complete_day(connection)
+        asker = Asker(connection, project)
+        answers = [asker.answer(each, keep=None if as_json else ROWS_SHOWN) for each in picked]
+
+    if as_json:
+        print_json(day, answers)
+    else:
+        print_text(day, answers)
+    if failed := [answer.question.name for answer in answers if answer.failed]:
+        raise DaybookError(
+            f"{len(failed)} of {plural(len(answers), 'question')} could not be answered; what is"
+            f" wrong stands with it: {', '.join(failed)}"
+        )
+
+
+def last_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The day that the answers call now; None where no logs have been landed."""
+    try:
+        row = connection.execute("select as_of from marts.calendar").fetchone()
+    except duckdb.CatalogException as problem:
+        raise DaybookError(
+            "There is no marts.calendar in the database yet. Build it first: dbt build"
+            " (DAYBOOK_DATABASE names the database to dbt, too)"
+        ) from problem
+    return row and row[0]
