@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -69,6 +70,15 @@ class Company(Daybook):
         }
 
 
+def use_june(folder: Path) -> None:
+    """Give a project June's seeds and vars, whatever stands in seeds/ of this checkout."""
+    shutil.copytree(JUNE / "seeds", folder / "seeds", dirs_exist_ok=True)
+    path = folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"] |= yaml.safe_load((JUNE / "vars.yml").read_text())
+    path.write_text(yaml.safe_dump(project, sort_keys=False))
+
+
 def init(folder: Path, *options: str, exit_code: int = 0) -> str:
     result = CliRunner().invoke(main, ["init", str(folder), *options])
     assert result.exit_code == exit_code, result.output
@@ -89,6 +99,7 @@ FIRST_NIGHT = [
 def acme(tmp_path_factory) -> Company:
     """A company that has built once, with a model, a test and a seed row of its own."""
     company = Company(tmp_path_factory.mktemp("acme") / "acme")
+    use_june(company.folder)
     (company.folder / "models").mkdir()
     (company.folder / "models" / "regulars.sql").write_text(
         "select user_id from {{ ref('dim_users') }} where not is_internal"
@@ -130,6 +141,7 @@ def test_the_wheel_alone_makes_a_project_and_builds_it(tmp_path):
     run(daybook, "simulate", "--out", "sample", "--companies", "8", "--days", "30", cwd=here)
     run(daybook, "init", "acme", cwd=here)
     acme = here / "acme"
+    use_june(acme)
     run(*dbt, "deps", cwd=acme)
     run(daybook, "land", here / "sample" / "segment-logs", cwd=acme)
     run(*dbt, "build", "--quiet", cwd=acme)
@@ -338,7 +350,7 @@ def test_landing_building_and_asking_change_no_file_of_a_project_and_git_ignores
 
 def test_two_companies_on_one_machine_do_not_disturb_each_other(acme, tmp_path):
     beta = Company(tmp_path / "beta", "--from-logs")
-    beta.set(timezone="America/Chicago")
+    beta.set(timezone="America/Chicago", created_at_trait="", company_mau_trait="")
     beta.write(FIRST_NIGHT)
     beta.land()
     beta.dbt("build")
