@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from harness import JUNE, REPO, Build, Daybook, _close_every_connection, _inside
 
 from loaders.cli import main
+from loaders.init.seeds import empty_seed
 from loaders.package import dbt_package
 
 # Whoever asks for a network gets an error at once.
@@ -368,25 +369,26 @@ def test_two_companies_on_one_machine_do_not_disturb_each_other(acme, tmp_path):
     assert beta.rows(planned) == [{"is_planned": False}]
 
 
-def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait(tmp_path):
-    init(tmp_path / "acme", "--from-logs")
-    rows = {
-        path.stem: path.read_text().count("\n") - 1
-        for path in (tmp_path / "acme" / "seeds").rglob("*.csv")
-    }
-    assert {name for name, number in rows.items() if number} == {
+def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait():
+    seeds = {path.stem: empty_seed(path) for path in (JUNE / "seeds").rglob("*.csv")}
+    assert {name for name, text in seeds.items() if text.count("\n") > 1} == {
         "activity_reports",
         "context_columns",
         "placeholder_ids",
         "public_email_domains",
         "retention_reports",
     }
-    reports = [*(tmp_path / "acme" / "seeds" / "reports").glob("*_reports.csv")]
-    text = "".join(path.read_text() for path in reports)
-    assert "users by week," in text
-    assert "users by role," not in text
+    assert "\nusers by week," in seeds["retention_reports"]
+    assert "\nusers by role," not in seeds["retention_reports"]
+    assert "\nactive paying companies," not in seeds["activity_reports"]
+    assert seeds["plans"] == "plan,is_paying,mau_limit\n"
+
+
+def test_an_empty_plan_has_no_event_of_a_sign_up(tmp_path):
+    init(tmp_path / "acme", "--from-logs")
     project = yaml.safe_load((tmp_path / "acme" / "dbt_project.yml").read_text())
-    assert project["vars"]["signup_event"] == ""
+    names = ("signup_event", "email_trait", "company_plan_trait")
+    assert [project["vars"][name] for name in names] == ["", "", ""]
 
 
 def test_a_seed_that_a_new_version_reads_and_a_project_lacks_is_named(tmp_path):
