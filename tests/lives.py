@@ -271,7 +271,7 @@ def times(draw, number: int, ways: tuple[str, ...] = WAYS) -> Row:
     if draw(chance(4)):
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=number)
         return {"timestamp": text(at)} | draw(
-            st.sampled_from(({}, {"receivedAt": text(at + timedelta(seconds=2))}))
+            st.sampled_from(({}, {"receivedAt": text(at + timedelta(hours=2))}))
         )
     return {"timestamp": draw(spelled(at + timedelta(days=draw(st.sampled_from((0, 0, 50))))))}
 

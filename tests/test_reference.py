@@ -5,6 +5,7 @@ A life on which they differ is printed with its differences and saved. Move its 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -131,10 +132,13 @@ def differences(table: str, key: tuple, expected: list, got: list) -> Iterator[t
 def with_ids_of_ours(expected: list, got: list) -> None:
     """Where the sender gave no message id, each side makes one: they are matched by their rows."""
     ids = {row["event_id"] for row in expected} & {row["event_id"] for row in got}
-    for row in (*expected, *got):
-        if row["event_id"] not in ids:
-            what = str(comparable(row["event_at"])), row["event"], row["user_id"], row["company_id"]
-            row["event_id"] = f"without an id: {what}"
+    for rows in (expected, got):
+        made_up = [row for row in rows if row["event_id"] not in ids]
+        same_so_far: Counter[str] = Counter()
+        for row in sorted(made_up, key=lambda row: str(row["company_id"])):
+            what = f"{row['event']} of {row['user_id']} at {comparable(row['event_at'])}"
+            same_so_far[what] += 1
+            row["event_id"] = f"without an id: {what}, {same_so_far[what]}"
 
 
 def same(expected: Any, got: Any) -> bool:

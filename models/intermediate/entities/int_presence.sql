@@ -121,6 +121,9 @@ counted as (
         max(event_day) filter (
             names_company and (is_event or is_group)
         ) as last_sighted_on,
+        min(event_day) filter (
+            is_visible and names_company and (is_event or is_group)
+        ) as first_visible_sighting_on,
         min(event_day) as first_day,
         max(event_day) as last_day
     from seen_days
@@ -143,6 +146,8 @@ counted as (
         case when pairs_that_lost.pair is null then built.first_sighted_on end
             as first_sighted_on,
         case when pairs_that_lost.pair is null then built.last_sighted_on end as last_sighted_on,
+        case when pairs_that_lost.pair is null then built.first_visible_sighting_on end
+            as first_visible_sighting_on,
         case when pairs_that_lost.pair is null then built.first_day end as first_day,
         case when pairs_that_lost.pair is null then built.last_day end as last_day
     from {{ this }} as built
@@ -161,6 +166,7 @@ select
     max(last_active_at) as last_active_at,
     min(first_sighted_on) as first_sighted_on,
     max(last_sighted_on) as last_sighted_on,
+    min(first_visible_sighting_on) as first_visible_sighting_on,
     min(first_day) as first_day,
     max(last_day) as last_day,
     {{ this_build() }} as build,

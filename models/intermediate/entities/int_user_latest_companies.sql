@@ -11,9 +11,9 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-presence as (
-    select * from {{ ref('int_presence') }}
-    where last_sighted_on >= {{ earliest_day() }}
+visible_memberships as (
+    select * from {{ ref('int_memberships') }}
+    where is_visible
 )
 
 select
@@ -31,5 +31,6 @@ where
     user_companies.is_by_email_domain
     or user_companies.from_day >= {{ earliest_day() }}
     or (user_companies.user_id, user_companies.company_id) in (
-        select (presence.user_id, presence.company_id) from presence
+        select (visible_memberships.user_id, visible_memberships.company_id)
+        from visible_memberships
     )

@@ -209,9 +209,13 @@ cast_values as (
     from one_per_time
 ),
 
--- What is set again to the value it has is no change; unless reports do not see when it was set first.
+-- A value that is set again is no change. But reports must see it from the earliest day on, if that is
+-- when it was set again: there the row is cut in two, and the second one continues the first.
 changes as (
-    select *
+    select
+        *,
+        compared_value is not distinct from lag(compared_value) over set_before
+        and lag(event_day) over set_before is not null as continues
     from cast_values
     window set_before as (
         partition by entity, entity_id, trait
@@ -232,6 +236,7 @@ intervals as (
         trait,
         value,
         value_as_sent,
+        continues,
         event_at as valid_from,
         lead(event_at) over (
             partition by entity, entity_id, trait
@@ -254,6 +259,7 @@ valued as (
         value,
         value_as_sent,
         {{ json_value_text('cast(value as json)') }} as value_text,
+        continues,
         valid_from,
         valid_to,
         from_day,

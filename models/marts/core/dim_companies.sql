@@ -29,23 +29,24 @@ plans as (
     select * from {{ ref('stg_plans') }}
 ),
 
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 members as (
     select
         memberships.company_id,
         count(*) as members
     from {{ ref('fct_memberships') }} as memberships
-    inner join as_of
+    inner join {{ ref('int_memberships') }} as visible_memberships
         on
-            memberships.first_day <= as_of.as_of
-            and memberships.last_day >= {{ earliest_day() }}
+            visible_memberships.is_visible
+            and memberships.user_id = visible_memberships.user_id
+            and memberships.company_id = visible_memberships.company_id
     group by memberships.company_id
 ),
 
 {% if not customers_tell_their_mau -%}
+as_of as (
+    select * from {{ ref('int_as_of') }}
+),
+
 active_in_last_30_days as (
     select
         activity_days.company_id,

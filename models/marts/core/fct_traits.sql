@@ -1,6 +1,23 @@
 -- One row per entity, trait and interval of time in which it had one value.
 {{ config(materialized='view') }}
 
+with
+
+traits as (
+    select traits.*
+    from {{ ref('int_traits') }} as traits
+    where
+        traits.trait is not null
+        and not exists (
+            select 1
+            from {{ ref('int_internal_entities') }} as internal_entities
+            where
+                internal_entities.is_internal
+                and internal_entities.entity = traits.entity
+                and internal_entities.entity_id = traits.entity_id
+        )
+)
+
 select
     traits.entity,
     traits.entity_id,
@@ -8,13 +25,13 @@ select
     traits.value,
     traits.value_as_sent,
     traits.valid_from,
-    traits.valid_to
-from {{ ref('int_traits') }} as traits
-where traits.trait is not null and not exists (
-    select 1
-    from {{ ref('int_internal_entities') }} as internal_entities
-    where
-        internal_entities.is_internal
-        and internal_entities.entity = traits.entity
-        and internal_entities.entity_id = traits.entity_id
-)
+    case when rest.valid_from is null then traits.valid_to else rest.valid_to end as valid_to
+from traits
+left join traits as rest
+    on
+        rest.continues
+        and traits.entity = rest.entity
+        and traits.entity_id = rest.entity_id
+        and traits.trait = rest.trait
+        and traits.valid_to = rest.valid_from
+where not traits.continues
