@@ -35,9 +35,8 @@ def land(context: click.Context, paths: tuple[str, ...], expect_calls: bool, as_
     """Land log files: JSON Lines, plain, gzip or zstd.
 
     PATH is a file, a folder (with all that is in it) or a glob; on this machine, or in a bucket:
-    s3://, gs:// or az:// (pip install 'daybook-analytics[s3]'). A file that landed before is
-    skipped; a damaged file, or one that is no log, is refused whole; a bad line is quarantined with
-    its reason.
+    s3://, gs:// or az:// (needs the extra s3). A file that landed before is skipped; a damaged
+    file, or one that is no log, is refused whole; a bad line is quarantined with its reason.
 
     Exit codes: 0 done; 4 some files were refused, the rest landed. With --expect-calls: 5 no call
     landed, whether files were refused or not; else 4 or 0.

@@ -269,7 +269,8 @@ def _open(scheme: str, name: str, retry_seconds: float) -> Bucket:
         import obstore.store
     except ImportError as error:
         raise NotInstalled(
-            f"{scheme}:// needs an extra of the package: pip install 'daybook-analytics[s3]'"
+            f"{scheme}:// needs the extra s3. Where Daybook was installed from a checkout, run"
+            " there: pip install '.[s3]'. From a wheel: pip install 'daybook_analytics-....whl[s3]'"
         ) from error
     options = {
         "client_options": {"timeout": _TIMEOUT},

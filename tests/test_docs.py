@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import REPO, Daybook
+from harness import JUNE, REPO, Daybook
 
 from loaders.quarantine import REASONS
 
@@ -55,7 +55,7 @@ def anchors(document: str) -> list[str]:
 
 
 def seed_paths() -> dict[str, Path]:
-    return {path.stem: path for path in (REPO / "seeds").rglob("*.csv")}
+    return {path.stem: path for path in (JUNE / "seeds").rglob("*.csv")}
 
 
 def columns_of_seed(name: str) -> set[str]:
@@ -90,7 +90,7 @@ def test_every_column_of_a_seed_has_a_row_and_every_row_a_column(name):
 @pytest.mark.parametrize("name", sorted(seed_paths()))
 def test_a_seed_is_documented_under_its_path_with_a_row_that_fits(name):
     section = sections(SEEDS)[name]
-    assert f"`{seed_paths()[name].relative_to(REPO).as_posix()}`" in section
+    assert f"`{seed_paths()[name].relative_to(JUNE).as_posix()}`" in section
     (example,) = re.findall(r"```csv\n(.*?)```", section, re.DOTALL)
     header, *lines = csv.reader(example.splitlines())
     assert lines
@@ -100,10 +100,10 @@ def test_a_seed_is_documented_under_its_path_with_a_row_that_fits(name):
 
 
 def test_every_var_has_a_row_with_its_default_and_every_row_a_var():
-    project = yaml.safe_load((REPO / "dbt_project.yml").read_text())
+    variables = yaml.safe_load((JUNE / "vars.yml").read_text())
     written = {
         name: "none" if value is None else f"`{str(value).lower()}`"
-        for name, value in project["vars"].items()
+        for name, value in variables.items()
         if name not in VARS_OF_THE_TESTS
     }
     documented = {name: cells[3].lower() for name, cells in rows(sections(SEEDS)["Vars"]).items()}

@@ -160,7 +160,7 @@ def test_without_credentials_it_says_where_they_are_looked_for(bucket, daybook, 
 def test_without_the_extra_it_says_what_to_install(bucket, daybook, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
     result = daybook.land(f"s3://{bucket.name}/logs", exit_code=1)
-    assert "pip install 'daybook[s3]'" in result.stderr
+    assert "pip install '.[s3]'" in result.stderr
 
 
 @pytest.mark.parametrize(

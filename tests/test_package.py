@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from harness import JUNE, REPO, Build, Daybook, _close_every_connection, _inside
 
 from loaders.cli import main
+from loaders.init.seeds import empty_seed
 from loaders.package import dbt_package
 
 # Whoever asks for a network gets an error at once.
@@ -69,6 +71,15 @@ class Company(Daybook):
         }
 
 
+def use_june(folder: Path) -> None:
+    """Give a project June's seeds and vars, whatever stands in seeds/ of this checkout."""
+    shutil.copytree(JUNE / "seeds", folder / "seeds", dirs_exist_ok=True)
+    path = folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"] |= yaml.safe_load((JUNE / "vars.yml").read_text())
+    path.write_text(yaml.safe_dump(project, sort_keys=False))
+
+
 def init(folder: Path, *options: str, exit_code: int = 0) -> str:
     result = CliRunner().invoke(main, ["init", str(folder), *options])
     assert result.exit_code == exit_code, result.output
@@ -89,6 +100,7 @@ FIRST_NIGHT = [
 def acme(tmp_path_factory) -> Company:
     """A company that has built once, with a model, a test and a seed row of its own."""
     company = Company(tmp_path_factory.mktemp("acme") / "acme")
+    use_june(company.folder)
     (company.folder / "models").mkdir()
     (company.folder / "models" / "regulars.sql").write_text(
         "select user_id from {{ ref('dim_users') }} where not is_internal"
@@ -130,6 +142,7 @@ def test_the_wheel_alone_makes_a_project_and_builds_it(tmp_path):
     run(daybook, "simulate", "--out", "sample", "--companies", "8", "--days", "30", cwd=here)
     run(daybook, "init", "acme", cwd=here)
     acme = here / "acme"
+    use_june(acme)
     run(*dbt, "deps", cwd=acme)
     run(daybook, "land", here / "sample" / "segment-logs", cwd=acme)
     run(*dbt, "build", "--quiet", cwd=acme)
@@ -338,7 +351,7 @@ def test_landing_building_and_asking_change_no_file_of_a_project_and_git_ignores
 
 def test_two_companies_on_one_machine_do_not_disturb_each_other(acme, tmp_path):
     beta = Company(tmp_path / "beta", "--from-logs")
-    beta.set(timezone="America/Chicago")
+    beta.set(timezone="America/Chicago", created_at_trait="", company_mau_trait="")
     beta.write(FIRST_NIGHT)
     beta.land()
     beta.dbt("build")
@@ -356,31 +369,32 @@ def test_two_companies_on_one_machine_do_not_disturb_each_other(acme, tmp_path):
     assert beta.rows(planned) == [{"is_planned": False}]
 
 
-def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait(tmp_path):
-    init(tmp_path / "acme", "--from-logs")
-    rows = {
-        path.stem: path.read_text().count("\n") - 1
-        for path in (tmp_path / "acme" / "seeds").rglob("*.csv")
-    }
-    assert {name for name, number in rows.items() if number} == {
+def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait():
+    seeds = {path.stem: empty_seed(path) for path in (JUNE / "seeds").rglob("*.csv")}
+    assert {name for name, text in seeds.items() if text.count("\n") > 1} == {
         "activity_reports",
         "context_columns",
         "placeholder_ids",
         "public_email_domains",
         "retention_reports",
     }
-    reports = [*(tmp_path / "acme" / "seeds" / "reports").glob("*_reports.csv")]
-    text = "".join(path.read_text() for path in reports)
-    assert "users by week," in text
-    assert "users by role," not in text
+    assert "\nusers by week," in seeds["retention_reports"]
+    assert "\nusers by role," not in seeds["retention_reports"]
+    assert "\nactive paying companies," not in seeds["activity_reports"]
+    assert seeds["plans"] == "plan,is_paying,mau_limit\n"
+
+
+def test_an_empty_plan_has_no_event_of_a_sign_up(tmp_path):
+    init(tmp_path / "acme", "--from-logs")
     project = yaml.safe_load((tmp_path / "acme" / "dbt_project.yml").read_text())
-    assert project["vars"]["signup_event"] == ""
+    names = ("signup_event", "email_trait", "company_plan_trait")
+    assert [project["vars"][name] for name in names] == ["", "", ""]
 
 
 def test_a_seed_that_a_new_version_reads_and_a_project_lacks_is_named(tmp_path):
     company = Company(tmp_path / "acme")
     (company.folder / "seeds" / "business" / "plans.csv").unlink()
-    (line,) = set(company.dbt("build", fails=True).printed)
+    *_, line = company.dbt("build", fails=True).printed
     assert line == (
         "seeds/ has no plans.csv, which this version of Daybook reads. To add what is missing, run:"
         " daybook init ."

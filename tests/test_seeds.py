@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from harness import REPO, SEED_COLUMNS, Daybook
+from harness import JUNE, SEED_COLUMNS, Daybook
 
 from loaders.plan import problems, read_seed, seed_columns
 from loaders.plan.checks import snake_case
@@ -367,7 +367,7 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
         for name, columns in seed_columns().items()
     }
     assert shape == {name: SEED_COLUMNS[name].split() for name in shape}
-    assert {path.stem for path in (REPO / "seeds").rglob("*.csv")} == set(shape)
+    assert {path.stem for path in (JUNE / "seeds").rglob("*.csv")} == set(shape)
     for columns in seed_columns().values():
         for column in columns:
             assert column.meaning
