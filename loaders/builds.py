@@ -209,16 +209,6 @@ def _seeds_of_another_shape(
 
     dbt empties such a table and loads the file by position.
     """
-    columns = dict(
-        connection.execute(
-            """
-            select schema_name || '.' || table_name, list(column_name order by column_index)
-            from duckdb_columns()
-            where database_name = current_database()
-            group by all
-            """
-        ).fetchall()
-    )
     found = []
     for name in selected & nodes.keys():
         node = nodes[name]
@@ -227,10 +217,15 @@ def _seeds_of_another_shape(
             node["resource_type"] == "seed"
             and node["name"] in seeds
             and relation in there
-            and columns[relation] != seeds[node["name"]].header
+            and _columns(connection, node) != seeds[node["name"]].header
         ):
             found.append((node["schema"], node["alias"], there[relation]))
     return found
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, node: Node) -> list[str]:
+    found = connection.execute(f'from "{node["schema"]}"."{node["alias"]}" limit 0')
+    return [name for name, *_ in found.description]
 
 
 def _grounds(question: Question, ours: dict[str, str]) -> dict[str, str]:
