@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from harness import Daybook
+from harness import REPO, Daybook
 
 A_MONTH = [
     {
@@ -177,6 +177,7 @@ def test_ref_source_and_var_work_as_in_dbt(own):
             {{ var('limit') }} as own_package_first,
             '{{ var('email_trait') }}' as of_daybook,
             '{{ var('created_at_trait') }}' as default_of_daybook,
+            {{ var('limit', 9) }} as set,
             {{ var('nowhere', 5) }} as given,
             {{ var('nowhere', default=6) }} as named,
             {% for event in ['signed_up', 'report_created'] %}
@@ -187,7 +188,7 @@ def test_ref_source_and_var_work_as_in_dbt(own):
         """,
     )
     [row] = own.documents()["x"]["rows"]
-    assert row == [2, 3, 4, 3, "mail", "createdAt", 5, 6, 2, 2, 2]
+    assert row == [2, 3, 4, 3, "mail", "createdAt", 3, 5, 6, 2, 2, 2]
 
 
 def test_ref_prefers_marts_to_other_schemas(own):
@@ -249,6 +250,10 @@ BAD_FILES = {
     "macro": (
         "select\n{{ dbt.now() }}",
         ", line 2: 'dbt' is undefined; a question knows ref(), source(), var() and config().",
+    ),
+    "name": (
+        "select {{ nothing }} 1",
+        ", line 1: 'nothing' is undefined; a question knows ref(), source(), var() and config().",
     ),
     "ref": (
         "select *\nfrom {{ ref('dim_usrs') }}",
@@ -442,6 +447,7 @@ def test_json_is_one_document_with_values_as_json_has_them(own):
         """,
     )
     result = own.ask("--json")
+    assert "Zoë" in result.stdout
     assert json.loads(result.stdout) == {
         "as_of": AS_OF,
         "questions": [
@@ -521,16 +527,20 @@ def test_another_folder_may_be_named_as_dbt_names_it(own):
     assert list(own.documents()) == ["x"]
 
 
-def test_without_questions_of_ones_own_those_of_daybook_are_asked(own):
-    """With their whole paths, and without advice to change what an upgrade will overwrite."""
-    found = own.documents("opened")
-    [name] = found
-    assert name.startswith("q6_")
-    own.vars(company_plan_trait="")
-    [found] = own.documents("opened").values()
-    assert found["problem"] == (
-        'The var "company_plan_trait" is empty in dbt_project.yml: this question has no answer'
-        " here. Set it in dbt_project.yml, then run: dbt build."
+def test_without_questions_of_ones_own_those_of_daybook_are_asked(own, tmp_path):
+    """With advice that no upgrade overwrites."""
+    [question] = own.documents("opened").values()
+    assert question["question"].startswith("Which paying companies opened fewer than 20 reports")
+    assert question["problem"] is None
+
+    without_the_event = tmp_path / "other.duckdb"
+    shutil.copy(own.daybook.database, without_the_event)
+    with duckdb.connect(str(without_the_event)) as connection:
+        connection.execute("delete from seeds.tracking_plan_events where event = 'report_loaded'")
+    [question] = own.documents("--database", without_the_event, "opened").values()
+    assert question["problem"] == (
+        'The tracking plan has no event "report_loaded": this question has no answer here. Copy'
+        f" {REPO}/analyses/{question['name']}.sql into your analyses/. Name your own event there."
     )
 
 

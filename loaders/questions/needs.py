@@ -92,13 +92,13 @@ def no_answer(missing: list[Need], question: Path) -> str:
     what = "; ".join(map(str, missing))
     path = show_path(str(question))
     kinds = {need.kind.split()[-1] for need in missing}
-    own = f"your own {kinds.pop()}" if len(kinds) == 1 else "your own"
+    advice = f"Name your own {kinds.pop()}" if len(kinds) == 1 else "Name your own"
     if missing[-1].kind == VAR:
         what_next = f"Set it in {PROJECT_FILE}, then run: dbt build."
     elif question.is_absolute():  # one that came with Daybook: an upgrade would undo the change
-        what_next = f"Copy {path} into your analyses/ and name {own} there."
+        what_next = f"Copy {path} into your analyses/. {advice} there."
     else:
-        what_next = f"Name {own} in {path}."
+        what_next = f"{advice} in {path}."
     return f"{what[0].upper()}{what[1:]}: this question has no answer here. {what_next}"
 
 
