@@ -100,7 +100,7 @@ def test_a_second_run_reads_nothing_that_has_landed(bucket, daybook):
     daybook.land(f"s3://{bucket.name}")
     put(bucket, {"segment-logs/source1/1714694400000/e.gz": gzip.compress(lines(call(6)))})
     told = json.loads(daybook.run("land", "--json", f"s3://{bucket.name}").stdout)
-    assert told["total"]["unchanged"] == 3
+    assert told["total"]["skipped"] == 3
     assert told["total"]["landed"] == 1
     assert len(contents(daybook)) == 6
 
@@ -160,7 +160,7 @@ def test_without_credentials_it_says_where_they_are_looked_for(bucket, daybook, 
 def test_without_the_extra_it_says_what_to_install(bucket, daybook, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
     result = daybook.land(f"s3://{bucket.name}/logs", exit_code=1)
-    assert "pip install 'daybook[s3]'" in result.stderr
+    assert "pip install 'daybook-analytics[s3]'" in result.stderr
 
 
 @pytest.mark.parametrize(
