@@ -1,4 +1,4 @@
-"""The fields of a call: how senders name them, how `raw.calls` does, how they are judged."""
+"""The fields of a call: their names as sent and in `raw.calls`, and the SQL that judges them."""
 
 import sys
 from importlib import resources
@@ -47,7 +47,7 @@ def columns_kept() -> str:
 
 
 def select_kept() -> str:
-    """From the sender's names to ours; the empty text of an id or a time is absent."""
+    """From the sender's names to those of `raw.calls`; an empty id or time is null."""
     return ", ".join(
         f"""nullif("{name}", '') as "{column}\""""
         if name in IDS or name in TIMES
@@ -63,7 +63,7 @@ def readable_time(text: str) -> str:
 
 def reason() -> str:
     """The SQL for why a call cannot be landed, or null."""
-    # The first that is readable will do: `coalesce` looks no further.
+    # `coalesce` stops at the first readable time.
     time = ", ".join(readable_time(FIELDS[name][0]) for name in TIMES)
     return _sql("reason.sql").replace("{no_readable_time}", f"coalesce({time}) is null")
 
