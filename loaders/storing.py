@@ -92,7 +92,7 @@ class Storer:
         return self._loads[part], self._befores[part] + line - self._starts[part] + 1
 
     def _number_the_lines(self) -> None:
-        """Make the temporary table `numbered`, with the load and number of every line, if needed."""
+        """Make the temporary table `numbered`, with the load and number of every line, once."""
         if self._is_numbered:
             return
         self._run(
