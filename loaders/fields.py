@@ -1,6 +1,5 @@
-"""The fields of a call: how senders name them, how `raw.calls` does, how they are judged."""
+"""The fields of a call: their names as sent and in `raw.calls`, and the SQL that judges them."""
 
-import sys
 from importlib import resources
 
 # As the sender writes it: (as raw.calls has it, its type there).
@@ -38,7 +37,10 @@ INHERITED = ("sentAt", "receivedAt", "context")
 
 _LONGEST_DOUBLE = len("-1.2345678901234567e+300")
 # What Python's `str.strip` takes away.
-WHITE_SPACE = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
+WHITE_SPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 
 
 def columns_kept() -> str:
@@ -47,7 +49,7 @@ def columns_kept() -> str:
 
 
 def select_kept() -> str:
-    """From the sender's names to ours; the empty text of an id or a time is absent."""
+    """From the sender's names to those of `raw.calls`; an empty id or time is null."""
     return ", ".join(
         f"""nullif("{name}", '') as "{column}\""""
         if name in IDS or name in TIMES
@@ -63,7 +65,7 @@ def readable_time(text: str) -> str:
 
 def reason() -> str:
     """The SQL for why a call cannot be landed, or null."""
-    # The first that is readable will do: `coalesce` looks no further.
+    # `coalesce` stops at the first readable time.
     time = ", ".join(readable_time(FIELDS[name][0]) for name in TIMES)
     return _sql("reason.sql").replace("{no_readable_time}", f"coalesce({time}) is null")
 

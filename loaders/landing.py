@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Landed:
-    """What became of one file."""
+    """The outcome of one file."""
 
     file: LogFile
     status: Status
@@ -31,7 +31,7 @@ class Landed:
 
 @dataclass(frozen=True)
 class Progress:
-    """Whom to tell while files are read: bytes read, calls landed."""
+    """Callbacks while files are read: bytes read, calls landed."""
 
     read: Callable[[int], None] = lambda _: None
     called: Callable[[int], None] = lambda _: None
@@ -46,7 +46,7 @@ class Lander:
     """Lands files into a warehouse."""
 
     def __init__(self, warehouse: Warehouse, limits: Limits, *, careful: bool = False):
-        """`careful` looks at every line in Python, as a test does to see that nothing changes."""
+        """With `careful`, Python judges every line; tests compare the outcome with DuckDB's."""
         self._warehouse = warehouse
         self._limits = limits
         self._ledger = Ledger(warehouse.connection)
@@ -80,7 +80,7 @@ class Lander:
         ready: Iterator[tuple[Spool, list[Written]]],
         progress: Progress,
     ) -> list[Landed]:
-        """Store a spool, and those after it until the file that they are pieces of is whole."""
+        """Store a spool, and those after it until the file that they are pieces of is complete."""
         loads: list[Load] = []
         while True:
             if spool.drops_what_came_before:
@@ -96,7 +96,7 @@ class Lander:
             spool, written = next(ready)
 
     def _settle(self, loads: list[Load], outcomes: list[Outcome]) -> list[Landed]:
-        """Write the ledger, and say what became of each file in the order they were read."""
+        """Write the ledger, and return the outcome of each file in the order they were read."""
         no_logs = [load for load in loads if not load.is_a_log]
         loads = [load for load in loads if load.is_a_log]
         self._ledger.reject(no_logs)
@@ -124,7 +124,7 @@ class Lander:
 
 
 def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Prepare the next item in a thread while the last one is used."""
+    """Prepare the next item in a thread while the current one is used."""
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as ahead:
         following = ahead.submit(next, items, None)
         while (item := following.result()) is not None:

@@ -26,7 +26,7 @@ NO_CALL = (
 
 @dataclass
 class Counts:
-    """What became of a file's lines so far. `calls` are rows of `raw.calls`."""
+    """The outcomes of a file's lines so far. `calls` are rows of `raw.calls`."""
 
     lines: int = 0
     landed: int = 0
@@ -77,7 +77,7 @@ class Unloaded:
 
 
 class Ledger:
-    """`raw.loads`, and the names under which landed content is known."""
+    """`raw.loads`, and the other names of landed content."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection):
         self._run = connection.execute
@@ -95,10 +95,10 @@ class Ledger:
         self._sizes = {size for _, size, _ in self._files}
         self._not_logs: set[str] = set()  # contents that this run has refused
 
-    # -- asked ahead, while files are read
+    # -- asked by the thread that reads ahead
 
     def has_file(self, file: LogFile) -> bool:
-        """Whether this very file has landed: same path, size and time. Reads nothing of it."""
+        """Whether a file of the same path, size and time has landed. Reads nothing of it."""
         return _name(file) in self._files
 
     def has_content(self, sha256: str) -> bool:
@@ -106,7 +106,7 @@ class Ledger:
         return sha256 in self._contents
 
     def may_have_content_of(self, file: LogFile) -> bool:
-        """Whether a landed file has the same size: then it pays to look at the content first."""
+        """Whether a landed file has the same size, so that it may have the same content."""
         return file.bytes in self._sizes
 
     def expect(self, sha256: str) -> None:
@@ -116,7 +116,7 @@ class Ledger:
     # -- in the transaction
 
     def open(self, parts: Sequence["Part"]) -> list[Load]:
-        """A load for each part, with a number that no load had before."""
+        """A load for each part, with a new number."""
         numbers = self._run("select nextval('raw.load_ids') from range(?)", [len(parts)]).fetchall()
         return [
             Load(number, part.index, part.file, part.started_at)
@@ -189,7 +189,7 @@ class Ledger:
         )
 
     def remember(self, outcomes: Sequence["Outcome"]) -> None:
-        """Next time these files, whose content has landed under another name, are not read."""
+        """Remember the names of copies of landed files, so that they are not read next time."""
         copies = [each for each in outcomes if each.sha256]
         if not copies:
             return

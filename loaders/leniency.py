@@ -1,8 +1,8 @@
-"""Finds, cheaply, the lines that DuckDB's JSON parser would forgive and RFC 8259 does not.
+"""Finds, cheaply, the lines that DuckDB's JSON parser may accept and RFC 8259 forbids.
 
-DuckDB takes trailing commas, NaN and Infinity, form feeds around a line, and any nesting; it passes
-over blank lines without giving them a number. Such lines are judged one by one instead. A false
-alarm costs a little speed, never a row.
+DuckDB accepts trailing commas, NaN and Infinity, form feeds around a line, and any nesting; it
+skips blank lines without numbering them. Such lines are judged one by one, in Python. A false alarm
+costs a little speed, never a row.
 """
 
 import re
@@ -14,14 +14,14 @@ import polars as pl
 
 from loaders.limits import MB
 
-# Deeper lines are set aside. It is what orjson reads.
+# orjson reads no deeper. Deeper lines are quarantined.
 DEEPEST = 1024
-# DuckDB sets two buffers of the longest line aside for each thread.
+# DuckDB allocates two buffers of the longest line for each thread.
 LONGEST_FOR_THE_ENGINE = 4 * MB
 
-# First with Rust's regular expressions, quickest where they are a few pairs of bytes: how each of
-# the hints ends, or all of it. Then the hints themselves, one by one: together they take three
-# times as long.
+# First polars looks for pairs of bytes: the end of each hint, or all of it. Rust's regular
+# expressions are fastest with a few such pairs. Then it looks for the hints themselves, one by one,
+# because one expression of all of them takes three times as long.
 _PAIRS = r"(?-u:[, \t\r][}\]]|[ \t\r],|[nNfFyY][,}\]]|\n[\n \t\r])"
 _HINTS = (
     r"(?-u:,[ \t\r]*[}\]])",
@@ -39,9 +39,9 @@ _STEP = 2 * DEEPEST
 
 
 def doubtful_lines(blocks: Sequence[bytes]) -> list[list[tuple[int, int]]]:
-    """For each block of whole lines: where each line starts and ends that DuckDB should not judge.
+    """For each block of whole lines: the lines that DuckDB should not judge, by start and end.
 
-    The end is that of the line without its line end.
+    The line end is not part of the line.
     """
     return [
         sorted({*_long_or_deep(block), *(_hinted(block) if hint or _starts_blank(block) else ())})
@@ -52,7 +52,7 @@ def doubtful_lines(blocks: Sequence[bytes]) -> list[list[tuple[int, int]]]:
 def _have_hints(blocks: Sequence[bytes]) -> list[bool]:
     try:
         text = pl.Series(blocks, dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.PolarsError:  # a block is not UTF-8: then Python looks for its hints
+    except pl.exceptions.PolarsError:  # a block is not UTF-8: Python looks for its hints
         if len(blocks) == 1:
             return [True]
         return [hint for block in blocks for hint in _have_hints([block])]
@@ -74,7 +74,7 @@ def _hinted(block: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _long_or_deep(block: bytes) -> Iterator[tuple[int, int]]:
-    """Jumps from line end to line end in steps: a line shorter than a step cannot be too deep."""
+    """Jumps to the last line end within each step: a line shorter than a step is not too deep."""
     position = 0
     while position < len(block):
         end = block.rfind(b"\n", position, position + _STEP)

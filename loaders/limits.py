@@ -1,6 +1,6 @@
-"""How much is too much: the sizes that keep memory bounded and bombs out.
+"""The limits that keep memory bounded and refuse decompression bombs.
 
-Each limit can be set by an environment variable of the name given beside it.
+Each limit can be set by the environment variable that is named beside it.
 """
 
 import os
@@ -23,23 +23,23 @@ class Limits:
     # A file that unpacks to more than this, or to more than `ratio` times its own size, is a bomb.
     unpacked_bytes: float = _limit("DAYBOOK_MAX_UNPACKED_BYTES", 256 * GB)
     ratio: float = _limit("DAYBOOK_MAX_RATIO", 300)
-    # Below this size no ratio is looked at: small repetitive logs pack very well.
+    # No ratio is checked below this size, because small repetitive logs pack very well.
     ratio_from_bytes: float = _limit("DAYBOOK_RATIO_FROM_BYTES", 16 * MB)
-    # A file with a longer line is refused: a line has to fit into memory to be judged.
+    # A file with a longer line is refused, because a line has to fit into memory to be judged.
     line_bytes: float = _limit("DAYBOOK_MAX_LINE_BYTES", 256 * MB)
-    # What is judged and handed to DuckDB at once. Larger chunks cost memory, smaller ones speed.
+    # The bytes that are judged and passed to DuckDB at once. More costs memory, less costs speed.
     chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 208 * MB)
-    # What DuckDB itself may use; Python's share comes on top (about three chunks). With less than
-    # this, it gives memory back between two chunks, and asks for it anew.
+    # DuckDB's memory limit; Python needs about three chunks more. With a lower limit, DuckDB frees
+    # memory between two chunks and allocates it again.
     engine_bytes: float = _limit("DAYBOOK_MEMORY", 640 * MB)
     # How long to wait for another process to close the database.
     lock_seconds: float = _limit("DAYBOOK_LOCK_SECONDS", 5)
-    # How long to ask object storage again that does not answer, or says it is too busy.
+    # How long to retry when object storage does not answer or is too busy.
     retry_seconds: float = _limit("DAYBOOK_RETRY_SECONDS", 60)
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """The defaults, with what the environment says instead."""
+        """The defaults, overridden by the environment."""
         chosen = {}
         for limit in fields(cls):
             variable = limit.metadata["variable"]

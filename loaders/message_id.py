@@ -1,10 +1,10 @@
-"""The id of a call whose sender gave none: a hash of what it says."""
+"""The id of a call that was sent without one: a hash of its content."""
 
 import hashlib
 
 from loaders.strict_json import NestedTooDeep, join_members, members, write
 
-# A retry says the same at another time.
+# A retry repeats the content at another time.
 _NOT_CONTENT = frozenset({"messageId", "sentAt", "receivedAt"})
 
 
@@ -16,6 +16,6 @@ def message_id(call: dict, text: bytes) -> str:
     content = {key: value for key, value in call.items() if key not in _NOT_CONTENT}
     try:
         return hashlib.sha256(write(content, sort_keys=True)).hexdigest()
-    except NestedTooDeep:  # for the writer, not for the reader: then the values as they were sent
+    except NestedTooDeep:  # orjson reads deeper than it writes: hash the values as they were sent
         found = members(text)
         return hashlib.sha256(join_members({k: found[k] for k in sorted(content)})).hexdigest()

@@ -1,5 +1,5 @@
--- Why a call is set aside; null: it is not. loaders/quarantine.py says what the reasons mean.
--- (Not `in`, which for six constants becomes a hash join, and that loses the lines' order.)
+-- Why a call is quarantined; null: it is not. loaders/quarantine.py says what the reasons mean.
+-- (`in` with six constants would become a hash join, which loses the order of the lines.)
 case
     when type is null
         or not list_contains(['identify', 'group', 'track', 'page', 'screen', 'alias'], type)

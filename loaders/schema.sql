@@ -1,4 +1,4 @@
--- The raw tables: what was sent, and what became of every line of it.
+-- The raw tables: the calls as they were sent, and the outcome of every line and file.
 create schema if not exists raw;
 
 create sequence if not exists raw.load_ids;
@@ -7,9 +7,9 @@ create sequence if not exists raw.load_ids;
 create table if not exists raw.loads (
     load_id bigint primary key,
     path varchar not null,
-    source varchar,             -- where the path tells it
-    sha256 varchar,             -- of the decompressed bytes; null where they could not be read
-    bytes bigint,               -- the file's size as it lies there
+    source varchar,             -- source id from the archive's path, null elsewhere
+    sha256 varchar,             -- of the decompressed bytes; null for a refused file
+    bytes bigint,               -- the file's size as stored, before decompression
     modified_at timestamp,      -- when it was last written, UTC
     lines bigint,               -- lines = landed + quarantined + blank
     landed bigint,
@@ -22,7 +22,7 @@ create table if not exists raw.loads (
     finished_at timestamp
 );
 
--- One row per other name under which landed content was seen: spares reading it again.
+-- One row per other name of landed content, so that it is not read again.
 create table if not exists raw.copies (
     path varchar,
     bytes bigint,
@@ -30,15 +30,16 @@ create table if not exists raw.copies (
     load_id bigint              -- whose content it has
 );
 
--- One row per landed call, its fields as the sender wrote them.
+-- One row per landed call, its fields as the sender wrote them. Ids are normalised: white space at
+-- their ends is gone, a number without a fraction has none (42.0 is 42), and null is the only absent.
 create table if not exists raw.calls (
     load_id bigint,
     line_number bigint,         -- from 1
-    call_number bigint,         -- position in its batch, from 1; 1 for a plain line
-    in_batch boolean,           -- whether the line was a batch body
+    call_number bigint,         -- position on its line, from 1
+    in_batch boolean,           -- whether it is an item of a batch body
     type varchar,
-    -- Where the sender gave none: a hash of the call's own content. Not packed: that would halve the
-    -- column, and read it at a third of the speed.
+    -- Where the sender gave none: a hash of the call's own content. Compression would halve the column
+    -- and make reading it three times as slow.
     message_id varchar using compression uncompressed,
     user_id varchar,
     anonymous_id varchar,
@@ -50,7 +51,7 @@ create table if not exists raw.calls (
     channel varchar,
     properties json,
     traits json,
-    context json,               -- these three as inherited from the batch body, where the call had none
+    context json,               -- context, sent_at and received_at: inherited from the batch body where absent
     integrations json,
     "timestamp" varchar,
     original_timestamp varchar,
@@ -58,7 +59,7 @@ create table if not exists raw.calls (
     received_at varchar
 );
 
--- One row per line, or call of a batch, that was set aside.
+-- One row per quarantined line, or quarantined call of a line.
 create table if not exists raw.quarantine (
     load_id bigint,
     line_number bigint,
@@ -67,7 +68,7 @@ create table if not exists raw.quarantine (
     line blob                   -- verbatim, without its line ending
 );
 
--- One row per load that was taken out again.
+-- One row per load that was unloaded.
 create table if not exists raw.taken_out (
     load_id bigint,
     path varchar,

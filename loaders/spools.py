@@ -1,7 +1,7 @@
-"""Gathers files into spools: what is handed to DuckDB, and committed, at once.
+"""Gathers files into spools. A spool is passed to DuckDB, and committed, at once.
 
-A spool holds many small files, each whole, or one piece of a large one. Files are read here, ahead
-of the spool that is being stored.
+A spool holds many small files, each whole, or one piece of a large one. Files are read here while
+the spool before is being stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,17 +21,17 @@ from loaders.stream import Stream
 
 # With more doubtful lines than this, a spool is judged line by line from the start.
 _MOST_DOUBTFUL = 20_000
-# DuckDB stores rows in groups of this many. Each of its two threads is given one whole group: what
-# is less has to be copied together, in one thread, and what is more is written twice.
+# DuckDB stores rows in groups of this size. Each of its two threads gets one whole group: smaller
+# parts are copied together in one thread, and rows beyond a group are written twice.
 _ROW_GROUP = 122_880
 _MOST_LINES = 2 * _ROW_GROUP
 _MOST_FILES = 5_000
 
-# Two spools are there at a time, one being stored and one being written, each in two files. To
-# write over a file is quicker than to make one and to remove it.
+# At any time one spool is being stored and one is being written, each in two files. Overwriting a
+# file is faster than creating and removing one.
 _names = cycle(["half-1", "half-2", "half-3", "half-4"])
 
-# How much is looked at together, before it is written for DuckDB: blocks of at least so much, so
+# Blocks are checked for doubtful lines before they are written: blocks of at least this size, this
 # many at once.
 _LOOK_AT = 1 * MB
 _LOOK_AT_ONCE = 4
@@ -90,15 +90,15 @@ class Outcome:
 
 @dataclass
 class Spool:
-    """Parts to store together, and what became of the other files on the way."""
+    """Parts to store together, and the outcomes of the other files that were read with them."""
 
     parts: list[Part] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    drops_what_came_before: bool = False  # the pieces so far were of a file that is no good
+    drops_what_came_before: bool = False  # the pieces so far are of a file that is not stored
 
     @property
     def closes(self) -> bool:
-        """Whether all its files are whole now, so that it can be committed."""
+        """Whether all its files are complete, so that it can be committed."""
         return all(part.sha256 for part in self.parts)
 
     @property
@@ -118,7 +118,7 @@ class Spool:
 
 @dataclass(frozen=True)
 class Written:
-    """Half a spool as a file for DuckDB: a row for each line, `{}` where a line is doubtful."""
+    """Half a spool as a file for DuckDB: one row per line, `{}` in the place of a doubtful line."""
 
     path: Path
     lines_before: int  # in the same spool
@@ -165,7 +165,7 @@ class _NothingToStore(Exception):
 def _read(
     index: int, file: LogFile, ledger: Ledger, limits: Limits, on_read: Callable[[int], None]
 ) -> Iterator[Part]:
-    """The parts of a file that is new and sound; else `_NothingToStore`, after some, perhaps."""
+    """The parts of a new and sound file. Else raises `_NothingToStore`, possibly after some."""
     started_at = now()
 
     def nothing(status: Status, reason: str | None = None, sha256: str | None = None):
@@ -176,7 +176,7 @@ def _read(
             on_read(file.bytes)
             raise nothing("skipped")
         if file.bytes > limits.chunk_bytes and ledger.may_have_content_of(file):
-            # To read a large file twice is cheaper than to store it and take it back.
+            # Reading a large file twice is cheaper than storing it and rolling back.
             sha256 = _hash(file, limits)
             if ledger.has_content(sha256):
                 on_read(file.bytes)
@@ -229,7 +229,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
                 " (DAYBOOK_MAX_LINE_BYTES allows more)"
             )
         if size >= limits.chunk_bytes:
-            # Of long lines there may be room for one row group: better that alone than with more.
+            # With long lines there may be room for one row group only: store it alone.
             piece, blocks = _halve(blocks, lines) if lines > _ROW_GROUP else (blocks, [])
             yield piece
             size = sum(len(block.content) for block in blocks)
@@ -241,12 +241,12 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
 
 
 def _count_lines(content: bytes) -> int:
-    """The same as `count`, which looks at one byte at a time where `replace` jumps to the next."""
+    """The same as `count(b"\\n")`, but faster: `replace` jumps from one to the next."""
     return len(content) - len(content.replace(b"\n", b""))
 
 
 def write(spool: Spool, folder: Path) -> list[Written]:
-    """Write a spool for DuckDB, as a file for each of two threads; none if it is too doubtful."""
+    """Write a spool as a file for each of two threads; none if too many lines are doubtful."""
     written, before = [], 0
     most_doubtful = _MOST_DOUBTFUL
     for blocks in _halve(list(_gather(spool.blocks())), spool.lines):
@@ -286,7 +286,7 @@ def _halve(blocks: list[Block], lines: int) -> Iterator[list[Block]]:
 
 
 def _gather(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Join blocks until they are worth a look."""
+    """Join small blocks into blocks of at least `_LOOK_AT` bytes."""
     held: list[Block] = []
     for block in blocks:
         held.append(block)
@@ -304,7 +304,7 @@ def _join(blocks: Sequence[Block]) -> Block:
 
 
 def _masked(content: bytes, doubtful: Sequence[tuple[int, int]]) -> Iterator[bytes | memoryview]:
-    """The content, with `{}` in the place of some lines."""
+    """The content, with `{}` in the place of the doubtful lines."""
     view, position = memoryview(content), 0
     for start, end in doubtful:
         yield view[position:start]

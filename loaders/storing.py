@@ -45,7 +45,7 @@ _SIFTED = {
 
 @dataclass
 class Stored:
-    """What became of one part's lines."""
+    """The outcome of one part's lines."""
 
     counts: Counts
     reasons: Counter[str] = field(default_factory=Counter)
@@ -55,7 +55,7 @@ class Stored:
 class Storer:
     """Stores spools one after the other, in the transaction that is open.
 
-    A line is known by its index in the spool until it is told its load, and its number there.
+    A line is identified by its index in the spool, until it gets its load and its number there.
     """
 
     def __init__(self, warehouse: Warehouse, limits: Limits):
@@ -81,7 +81,7 @@ class Storer:
         self._befores = [part.lines_before for part in parts]
         self._starts = list(accumulate((part.lines for part in parts), initial=0))
         self._here = f"load_id between {min(loads)} and {max(loads)}"
-        if len(parts) == 1:  # else every piece of a large file would look at those before it
+        if len(parts) == 1:  # so that a piece of a large file does not scan the pieces before it
             before = parts[0].lines_before
             self._here += f" and line_number between {before + 1} and {before + parts[0].lines}"
         self._is_numbered = False
@@ -92,7 +92,7 @@ class Storer:
         return self._loads[part], self._befores[part] + line - self._starts[part] + 1
 
     def _number_the_lines(self) -> None:
-        """The same for every line, as the temporary table `numbered`, should it be asked for."""
+        """Make the temporary table `numbered`, with the load and number of every line, once."""
         if self._is_numbered:
             return
         self._run(
@@ -122,7 +122,7 @@ class Storer:
     # -- by DuckDB
 
     def _store_at_engine_speed(self, spool: Spool, written: Sequence[Written]) -> Sequence[int]:
-        """Store the lines that are plainly calls. Returns the other ones, in order."""
+        """Store the lines that are plainly one call. Returns the others, in order."""
         if not written:
             return range(spool.lines)
         if len(spool.parts) > 1:
@@ -137,7 +137,7 @@ class Storer:
     def _select_calls(self, half: Written, parts: Sequence[Part]) -> str:
         place = "load_id, line_number"
         numbered = "inner join numbered on read.line = numbered.line"
-        if len(parts) == 1:  # no need to look it up
+        if len(parts) == 1:  # then no join is needed
             place = f"{self._loads[0]}, {parts[0].lines_before + 1} + read.line"
             numbered = ""
         return f"""
@@ -158,10 +158,9 @@ class Storer:
         """
 
     def _is_in_order(self, written: Sequence[Written]) -> bool:
-        """Whether the n-th row is the n-th line, looked up at the landmarks.
+        """Whether the n-th row is the n-th line, checked at the landmarks.
 
-        DuckDB reads a half in the order of its lines, on which the line numbers rest; trust, but
-        verify.
+        The line numbers rely on DuckDB reading each half in the order of its lines.
         """
         landmarks = {
             self._place_of(line): text for half in written for line, text in half.landmarks.items()
@@ -212,7 +211,7 @@ class Storer:
     # -- line by line
 
     def _look_at(self, spool: Spool, left_out: Sequence[int], stored: list[Stored]) -> None:
-        """Sift the lines that DuckDB left out, and count what became of each part's lines."""
+        """Sift the lines that DuckDB left out, and count the outcomes of each part's lines."""
         for each in stored:
             each.counts.calls = each.counts.lines
         if not left_out:
@@ -226,9 +225,9 @@ class Storer:
 
     @contextmanager
     def _more_memory(self, lines: "_Lines", giant: int) -> Iterator[None]:
-        """What DuckDB needs to read a line grows with the line: for this one, it may take it."""
+        """A higher memory limit for a giant line: the memory DuckDB needs grows with the line."""
         usual = int(self._limits.engine_bytes)
-        # By a cursor: what failed may have aborted the transaction.
+        # A cursor, because an error may have aborted the transaction.
         with self._connection.cursor() as cursor:
             cursor.execute(f"set memory_limit = '{usual + _MEMORY_PER_BYTE * len(lines[giant])}B'")
             try:
@@ -348,7 +347,7 @@ class Storer:
 class _Lines:
     """A spool's lines, each verbatim without its line ending (LF or CR LF).
 
-    Quick where they are asked for in order: it goes on from the line that was asked for last.
+    Fast when they are read in order: it continues from the line that was read last.
     """
 
     def __init__(self, blocks: Sequence[Block]):
@@ -357,7 +356,7 @@ class _Lines:
         self._block = self._line = self._position = 0
 
     def are_giant(self, line: int) -> bool:
-        """Whether the block is so large that its lines are better looked at one by one."""
+        """Whether the line's block is so large that its lines are sifted one by one."""
         return len(self._blocks[bisect_right(self._starts, line) - 1].content) > _GIANT
 
     def __getitem__(self, line: int) -> bytes:
@@ -372,9 +371,9 @@ class _Lines:
 
 
 def read_json(path: Path, columns: dict[str, str], longest_line: int = 0) -> str:
-    """The SQL that reads JSON Lines with nothing guessed, a row for each line.
+    """The SQL that reads JSON Lines with stated columns, one row per line.
 
-    Of a line that is no JSON object all columns are null. Of equal keys the first counts.
+    All columns are null for a line that is not one JSON object. The first of equal keys counts.
     """
     typed = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
     size = max(_SMALLEST_OBJECT_SIZE, longest_line + 1024)

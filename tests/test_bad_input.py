@@ -1,6 +1,6 @@
-"""Damaged and hostile files: each refused whole, with a reason that a person can act on.
+"""Damaged and hostile files: each is refused whole, with a reason that a person can act on.
 
-Beside every one lies a sound file, which is landed all the same.
+Sound files in the same folder land all the same.
 """
 
 import gzip
@@ -10,8 +10,11 @@ import random
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import duckdb
@@ -21,6 +24,7 @@ from harness import REPO, Daybook
 
 from loaders.discover import discover
 from loaders.landing import Lander
+from loaders.ledger import NO_CALL
 from loaders.limits import Limits
 from loaders.warehouse import open_warehouse
 
@@ -39,6 +43,30 @@ LONG_CALLS = b"".join(
     call(number)[:-2] + b',"name":"' + NOISE[number * 100 : number * 100 + 100] + b'"}\n'
     for number in range(6000)
 )
+
+
+def gz(data: bytes) -> bytes:
+    """The same bytes in every process: without the time."""
+    return gzip.compress(data, mtime=0)
+
+
+def tar(data: bytes, mode: str = "w") -> bytes:
+    """A tar archive with a log in it."""
+    out = BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        member = tarfile.TarInfo("logs/log.jsonl")
+        member.size = len(data)
+        archive.addfile(member, BytesIO(data))
+    return out.getvalue()
+
+
+def zipped(*names: str) -> bytes:
+    """A zip archive with a log under each of these names."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), CALLS)
+    return out.getvalue()
 
 
 def zstd(data: bytes, **options) -> bytes:
@@ -87,7 +115,7 @@ def refused(daybook: Daybook, result, name: str = "bad.log") -> str:
     return load["reason"]
 
 
-GZ, GZ_LONG = gzip.compress(CALLS), gzip.compress(LONG_CALLS)
+GZ, GZ_LONG = gz(CALLS), gz(LONG_CALLS)
 ZST = zstd(CALLS, write_checksum=True)
 BLOCKS = in_blocks(LONG_CALLS)
 DAMAGED = {
@@ -129,10 +157,27 @@ DAMAGED = {
     "UTF-16-BE without a mark": (CALLS.decode().encode("utf-16-be"), "UTF-16"),
     "UTF-32": (CALLS.decode().encode("utf-32"), "UTF-32"),
     "UTF-32 without a mark": (CALLS.decode().encode("utf-32-le"), "UTF-32"),
-    "UTF-16 in a gzip": (gzip.compress(CALLS.decode().encode("utf-16")), "UTF-16"),
+    "UTF-16 in a gzip": (gz(CALLS.decode().encode("utf-16")), "UTF-16"),
     # what is no log at all
-    "a gzip in a gzip": (gzip.compress(GZ), "twice"),
-    "a zstd in a gzip": (gzip.compress(ZST), "twice"),
+    "a gzip in a gzip": (gz(GZ), "twice"),
+    "a zstd in a gzip": (gz(ZST), "twice"),
+    "tar": (tar(CALLS), "a tar archive"),
+    "tar with a long header": (tar(CALLS, "w:"), "a tar archive"),
+    "tar in a gzip": (tar(CALLS, "w:gz"), "a tar archive"),
+    "tar in a zstd": (zstd(tar(CALLS)), "a tar archive"),
+    "tar in a bzip2": (tar(CALLS, "w:bz2"), "bzip2"),
+    "tar in an xz": (tar(CALLS, "w:xz"), "xz"),
+    "zip of a log": (zipped("log.jsonl"), "a zip archive"),
+    "zip of nothing": (zipped(), "a zip archive"),
+    "zip in a gzip": (gz(zipped("log.jsonl")), "a zip archive"),
+    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(40), "7z"),
+    "RAR": (b"Rar!\x1a\x07\x01" + bytes(40), "RAR"),
+    "snappy": (b"\xff\x06\x00\x00sNaPpY" + bytes(40), "snappy"),
+    "compress": (b"\x1f\x9d\x90" + bytes(40), "compress"),
+    "ORC": (b"ORC" + bytes(40), "ORC"),
+    "Arrow": (b"ARROW1" + bytes(40), "Arrow"),
+    "SQLite": (b"SQLite format 3\x00" + bytes(40), "SQLite"),
+    "PDF": (b"%PDF-1.7\n", "PDF"),
     "bzip2": (b"BZh91AY&SY" + bytes(40), "bzip2"),
     "xz": (b"\xfd7zXZ\x00" + bytes(40), "xz"),
     "lz4": (b"\x04\x22\x4d\x18" + bytes(40), "lz4"),
@@ -173,6 +218,115 @@ def test_a_damaged_file_is_refused_whole_with_its_reason(all_damaged, damage):
     assert load["reason"] in told[damage]
 
 
+@pytest.mark.parametrize("kind", ["tar", "tar in a gzip", "zip of a log"])
+def test_an_archive_is_refused_with_what_to_do(all_damaged, kind):
+    """As the kind is told first, and not a doubt about its encoding."""
+    _, told = all_damaged
+    archive = "zip" if "zip of" in kind else "tar"
+    assert f"logs_in/{kind}: a {archive} archive" in told[kind]
+    assert "unpack it" in told[kind]
+    assert "UTF-16" not in told[kind]
+
+
+def test_a_log_that_speaks_of_a_tar_is_no_archive(daybook):
+    line = call()[:-2] + b',"name":"'
+    line += b"x" * (257 - len(line)) + b'ustar"}\n'
+    assert line[257:262] == b"ustar"
+    daybook.write(line)
+    daybook.land()
+    assert len(daybook.rows("from raw.calls")) == 1
+
+
+# --- Files that are no logs
+
+
+NO_LOGS = {
+    "README.md": b'# Logs\n\nThey lie in `logs/`, as {"type": "track"} and so on.\n',
+    "users.csv": b"userId,type\nana,track\n",
+    "page.html": b"<!doctype html>\n<html></html>\n",
+    "a pretty-printed call": json.dumps(json.loads(call()), indent=2).encode(),
+    "a pretty-printed array": json.dumps([json.loads(call())] * 2, indent=2).encode(),
+    "package.json": b'{\n  "name": "x",\n  "type": "module"\n}\n',
+    "numbers": b"1\n2\n3\n",
+    "other JSON": b'{"level": "info", "msg": "started"}\n{"level": "info"}\n',
+    "one letter": b"x",
+    "blank lines and a word": b"\n\n  \nword\n\n",
+    "a NUL": b"\x00",
+}
+
+
+@pytest.mark.parametrize("limits", [{}, {"DAYBOOK_CHUNK_BYTES": "1"}])
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_file_of_which_no_line_is_a_call_is_refused_whole(daybook, monkeypatch, limits, careful):
+    """Many such files, and two logs, whether in one transaction or in pieces."""
+    for name, value in limits.items():
+        monkeypatch.setenv(name, value)
+    for name, content in NO_LOGS.items():
+        daybook.write(content, name)
+    daybook.write(call(1_000_001), "a sound file.jsonl")
+    daybook.write(call(1_000_002), "z sound file.jsonl")
+    with open_warehouse(daybook.database, Limits.from_environment()) as warehouse:
+        lander = Lander(warehouse, Limits.from_environment(), careful=careful)
+        results = list(lander.land(discover([str(daybook.logs)])))
+    told = {Path(each.file.path).name: each.because for each in results if each.because}
+    assert told == dict.fromkeys(NO_LOGS, NO_CALL)
+    assert [Path(each.file.path).name for each in results] == sorted(
+        [*NO_LOGS, "a sound file.jsonl", "z sound file.jsonl"]
+    )
+    assert len(daybook.rows("from raw.calls")) == 2
+    assert daybook.rows("from raw.quarantine") == []
+    refused = daybook.rows("from raw.loads where status = 'refused'")
+    assert {row["reason"] for row in refused} == {NO_CALL}
+    assert {row["lines"] for row in refused} == {None}
+    daybook.run("status")
+
+
+def test_a_file_that_is_no_log_is_refused_again_until_it_is_one(daybook):
+    path = daybook.write(NO_LOGS["README.md"], "README.md")
+    for _ in range(2):
+        result = daybook.land(exit_code=4)
+        assert result.stderr == f"refused    logs_in/README.md: {NO_CALL}\n"
+        assert len(daybook.rows("from raw.loads")) == 1
+    path.write_bytes(call())
+    daybook.land()
+    assert [row["status"] for row in daybook.rows("from raw.loads")] == ["landed"]
+
+
+def test_two_copies_of_a_file_that_is_no_log_are_both_refused_each_time(daybook, monkeypatch):
+    for chunk in ("100000", "1"):
+        monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", chunk)
+        for name in ("1.md", "2.md", "day/3.md"):
+            daybook.write(NO_LOGS["README.md"], name)
+        for _ in range(2):
+            assert len(daybook.land(exit_code=4).stderr.splitlines()) == 3
+            assert {row["status"] for row in daybook.rows("from raw.loads")} == {"refused"}
+            assert daybook.rows("from raw.copies") == []
+        daybook.forget()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        call()[:-3],
+        b'{"type":"track"}',
+        b'{"batch":[{}]}',
+        b'{"batch":[]}',
+        b" [" + call()[:-1],
+        b"[]",
+        b'{ "userId" : "ana", }',
+        b'{"event":"$identify","distinct_id":"ana"}',
+    ],
+)
+@pytest.mark.parametrize("chunk", ["100000", "1"])
+def test_a_file_with_one_broken_call_is_a_log(daybook, monkeypatch, line, chunk):
+    """Its lines are quarantined, the others too."""
+    monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", chunk)
+    daybook.write(b"oops\n" + line + b"\noops\n")
+    daybook.land()
+    [load] = daybook.rows("from raw.loads")
+    assert (load["status"], load["quarantined"], load["calls"]) == ("landed", 3, 0)
+
+
 def test_a_database_is_not_a_log(daybook):
     with duckdb.connect(str(daybook.folder / "other")) as connection:
         connection.execute("create table a as select 1")
@@ -195,7 +349,7 @@ def test_what_is_damaged_is_refused_in_chunks_too(daybook, monkeypatch):
 def test_a_bomb_by_its_ratio_is_refused(daybook, monkeypatch):
     monkeypatch.setenv("DAYBOOK_MAX_RATIO", "50")
     monkeypatch.setenv("DAYBOOK_RATIO_FROM_BYTES", "1000000")
-    bomb = gzip.compress(call(7) * 40_000)
+    bomb = gz(call(7) * 40_000)
     reason = refused(daybook, land(daybook, bomb))
     assert "50 times" in reason
     assert "DAYBOOK_MAX_RATIO" in reason
@@ -434,7 +588,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_next_time(daybook):
 # --- Nothing wrong with these
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n  \n\t\r\n", b"\xef\xbb\xbf", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n\t\r\n", b"\xef\xbb\xbf", gz(b"")])
 def test_a_file_with_nothing_in_it_is_landed_as_that(daybook, content):
     land(daybook, content, wanted_exit=0)
     [load] = daybook.rows("from raw.loads where path like '%bad.log'")
@@ -459,7 +613,7 @@ def test_a_log_with_only_broken_lines_is_landed_with_nothing(daybook):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_bytes_are_refused_or_set_aside_and_never_lost(daybook, seed):
+def test_random_bytes_are_refused_or_quarantined_and_never_lost(daybook, seed):
     content = random.Random(seed).randbytes(20_000)
     result = land(daybook, content, wanted_exit=None)
     [load] = daybook.rows("from raw.loads where path like '%bad.log'")
@@ -615,7 +769,7 @@ def test_a_database_is_a_file_whatever_its_name(daybook):
 
 
 def test_lines_are_not_exported_over_the_database(daybook):
-    daybook.write(b"broken\n")
+    daybook.write(b"broken\n" + call())
     daybook.land()
     told = daybook.run("quarantine", "--export", daybook.database, exit_code=2).stderr
     assert "replace the database" in told
@@ -666,7 +820,7 @@ def test_a_real_process_says_the_same(daybook):
 
 
 def test_a_pipe_that_closes_early_is_no_traceback(daybook):
-    daybook.write([json.dumps({"n": number}) for number in range(5000)])
+    daybook.write([json.dumps({"type": "?", "n": number}) for number in range(5000)])
     daybook.land()
     command = f"{sys.executable} -m loaders --database {daybook.database} quarantine | head -n 1"
     finished = subprocess.run(

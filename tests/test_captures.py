@@ -1,4 +1,4 @@
-"""What real clients posted (tests/captures) lands and comes out right, client by client."""
+"""The bodies that real clients posted (tests/captures) land, client by client, and build right."""
 
 import json
 import shutil
@@ -112,13 +112,13 @@ def test_nothing_is_left_over(captured):
         from raw.loads
     """)
     calls = sum(len(types.split()) for types in SENT.values())
-    # Six clients twice, rudder-node in two bodies; PostHog's two are set aside.
+    # Six clients twice, rudder-node in two bodies; PostHog's two are quarantined.
     assert counts == {"lines": 16, "landed": 14, "quarantined": 2, "calls": 2 * calls}
     assert "Every line is accounted for" in captured.run("status").output
 
 
 @pytest.mark.parametrize("client", POSTHOG)
-def test_posthogs_calls_are_set_aside_with_a_reason_that_says_so(captured, client):
+def test_posthogs_calls_are_quarantined_with_a_reason_that_says_so(captured, client):
     assert calls_of(captured, client) == []
     rows = captured.rows(f"""
         select line_number, call_number, quarantine.reason, line from raw.quarantine

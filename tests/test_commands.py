@@ -1,5 +1,6 @@
-"""What the commands say and how they end; how the database is found, shared and left alone."""
+"""The output of the commands and their exit codes; how the database is found and shared."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,15 @@ def test_bad_lines_are_no_failure(daybook):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("land",), ("frobnicate",), ("land", "--frobnicate", "."), ("quarantine", "--load", "x")],
+    [
+        ("land",),
+        ("frobnicate",),
+        ("land", "--frobnicate", "."),
+        ("quarantine", "--load", "x"),
+        ("unland",),
+        ("unland", "3"),
+        ("unland", "--load", "3", "x"),
+    ],
 )
 def test_wrong_usage_has_exit_code_2(daybook, arguments):
     result = daybook.run(*arguments, exit_code=2)
@@ -39,6 +48,105 @@ def test_a_refused_file_has_exit_code_4_and_the_rest_is_landed(daybook):
     result = daybook.land(exit_code=4)
     assert "b.gz" in result.stderr
     assert len(daybook.rows("from raw.calls")) == 2
+
+
+# --- When calls are expected
+
+
+def test_a_landing_that_brings_calls_ends_with_exit_code_0(daybook):
+    daybook.write([call(), "broken"])
+    daybook.run("land", "--expect-calls", daybook.logs, exit_code=0)
+
+
+NOTHING_USABLE = {
+    "no new file came": [],
+    "2 lines of 2 new files, no call": [("a.jsonl", call(event="")), ("b.jsonl", call(type="?"))],
+    "The new files are empty": [("a.jsonl", None)],
+    "1 file was refused": [("a.md", "# Logs")],
+}
+
+
+@pytest.mark.parametrize("told", NOTHING_USABLE)
+def test_a_landing_without_a_call_ends_with_exit_code_5(daybook, told):
+    old = daybook.write([call()], "old.jsonl")
+    daybook.land(old)
+    for name, line in NOTHING_USABLE[told]:
+        daybook.write([line] if line else b"", name)
+    for as_json in ((), ("--json",)):
+        result = daybook.run("land", "--expect-calls", *as_json, daybook.logs, exit_code=5)
+        *_, last = result.stderr.splitlines()
+        assert last.startswith("daybook: Nothing usable came")
+        assert told in last or as_json
+    # Without the option, it is a night like any other.
+    daybook.land(exit_code=4 if "refused" in told else 0)
+
+
+def test_calls_beside_a_refused_file_are_usable(daybook):
+    daybook.write([call()], "a.jsonl")
+    daybook.write(["# Logs"], "b.md")
+    daybook.run("land", "--expect-calls", daybook.logs, exit_code=4)
+    daybook.run("land", "--expect-calls", daybook.logs, exit_code=5)
+
+
+def test_where_calls_are_expected_a_path_without_a_file_has_exit_code_5(daybook):
+    (daybook.folder / "empty").mkdir()
+    for path in ("empty", "nowhere", "*.nothing"):
+        result = daybook.run("land", "--expect-calls", path, exit_code=5)
+        assert result.stderr.startswith("daybook: No new file came.")
+        assert result.stderr.count("\n") == 1
+        assert path in result.stderr
+    # One wrong path among others is a mistake.
+    daybook.write([call()])
+    daybook.run("land", "--expect-calls", daybook.logs, "nowhere", exit_code=1)
+
+
+# --- Unloading
+
+
+def landed_files(daybook, number: int) -> None:
+    for each in range(1, number + 1):
+        daybook.write([call(messageId=f"m{each}"), "broken"], f"{each}.jsonl")
+    daybook.land()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--load", 2, "--load", 4), ("--load", 2, 4), ("--load", 4, 2, 4)]
+)
+def test_several_loads_are_unloaded_at_once(daybook, arguments):
+    landed_files(daybook, 4)
+    result = daybook.run("unland", *arguments)
+    lines = result.stdout.splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == [
+        "unloaded   logs_in/2.jsonl",
+        "unloaded   logs_in/4.jsonl",
+    ]
+    for table in ("raw.loads", "raw.calls", "raw.quarantine"):
+        rows = daybook.rows(f"select distinct load_id from {table} order by all")
+        assert [row["load_id"] for row in rows] == [1, 3]
+    assert [row["load_id"] for row in daybook.rows("from raw.taken_out order by load_id")] == [2, 4]
+    daybook.run("status")
+    daybook.land()
+    assert "4 landed" in daybook.run("status").stdout
+
+
+def test_an_unknown_load_among_others_unloads_none(daybook):
+    landed_files(daybook, 2)
+    result = daybook.run("unland", "--load", 1, 7, 9, exit_code=1)
+    assert result.stderr.startswith("daybook: There are no loads 7, 9; nothing was unloaded.")
+    assert len(daybook.rows("from raw.loads")) == 2
+    assert daybook.rows("from raw.taken_out") == []
+
+
+def test_a_refused_file_may_be_unloaded(daybook):
+    daybook.write(["# Logs"], "a.md")
+    daybook.write([call()], "b.jsonl")
+    daybook.land(exit_code=4)
+    [refused] = daybook.rows("from raw.loads where status = 'refused'")
+    assert "a.md" in daybook.run("unland", "--load", refused["load_id"]).stdout
+    assert len(daybook.rows("from raw.loads")) == 1
+
+
+# --- What status and quarantine say
 
 
 def test_status_before_anything_was_landed_says_what_to_do(daybook):
@@ -61,7 +169,14 @@ def test_status_tells_what_was_landed(daybook):
 
 TAMPERING = {
     "a call is gone": "delete from raw.calls where line_number = 1 and load_id = 1",
-    "a call of a batch is gone": "delete from raw.calls where call_number = 2",
+    "a call of a batch is gone": "delete from raw.calls where call_number = 2 and load_id = 2",
+    "the first call of a batch is gone": (
+        "delete from raw.calls where call_number = 1 and load_id = 2 and line_number = 1"
+    ),
+    "a call among several is gone": (
+        "delete from raw.calls where call_number = 2 and line_number = 2"
+    ),
+    "a call has another number": "update raw.calls set call_number = 7 where call_number = 1",
     "a call is there twice": "insert into raw.calls from raw.calls limit 1",
     "all calls are gone": "delete from raw.calls",
     "a quarantined line is gone": "delete from raw.quarantine",
@@ -82,7 +197,9 @@ TAMPERING = {
 @pytest.mark.parametrize("tampering", TAMPERING)
 def test_status_proves_the_accounting_and_says_what_to_do(daybook, tampering):
     daybook.write([call(), call(messageId="m2"), "broken"], "a.jsonl")
-    daybook.write([{"batch": [call(messageId="m3"), call(messageId="m4")]}], "b.jsonl")
+    several = "".join(json.dumps(call(messageId=f"m{n}")) for n in (5, 6))
+    batch = {"batch": [call(messageId="m3"), call(messageId="m4")]}
+    daybook.write([batch, several, json.dumps([call(), call(type="?")])], "b.jsonl")
     daybook.land()
     daybook.run("status", exit_code=0)
 
@@ -111,7 +228,7 @@ def test_quarantine_shows_file_line_reason_and_the_line(daybook):
 
 def test_quarantine_of_one_load(daybook):
     for name in ("a", "b"):
-        daybook.write([f"broken {name}"], f"{name}.jsonl")
+        daybook.write([f"broken {name}", call()], f"{name}.jsonl")
     daybook.land()
     [only] = daybook.run("quarantine", "--load", "2").stdout.splitlines()
     assert "broken b" in only
@@ -121,8 +238,8 @@ def test_quarantine_of_one_load(daybook):
 def test_quarantine_without_any_says_so(daybook):
     daybook.write([call()])
     daybook.land()
-    assert daybook.run("quarantine").stdout.strip() == "Nothing was set aside."
-    nowhere = daybook.folder / "mend.jsonl"
+    assert daybook.run("quarantine").stdout.strip() == "Nothing is quarantined."
+    nowhere = daybook.folder / "fix.jsonl"
     assert "is not written" in daybook.run("quarantine", "--export", nowhere).stderr
     assert not nowhere.exists()
 

@@ -1,4 +1,4 @@
-"""Lines that no loader should take: each is set aside, for one reason."""
+"""Lines that no loader should take: each is quarantined, for one reason."""
 
 import polars as pl
 
@@ -15,7 +15,7 @@ BROKEN = [
     '{"type":"track","event":"report_loaded","userId":"u_broken"}',  # no time
     '{"type":"track","event":"report_loaded","userId":"u_broken","timestamp":"yesterday"}',
     f'{{"type":"track","event":"report_loaded","userId":"u_broken","n":NaN,{TIME}}}',
-    f'[{{"type":"track","event":"report_loaded","userId":"u_broken",{TIME}}}]',
+    f'[{{"type":"track","event":"report_loaded","userId":"u_broken",{TIME}}},]',  # a comma too many
     f'{{"type":"purchase","event":"report_loaded","userId":"u_broken",{TIME}}}',  # unknown type
     f'{{"type":"track","event":"report_loaded","userId":"",{TIME},}}',  # a comma too many
     "upstream connect error or disconnect/reset before headers",
