@@ -147,6 +147,9 @@ def test_the_wheel_alone_makes_a_project_and_builds_it(tmp_path):
     run(daybook, "land", here / "sample" / "segment-logs", cwd=acme)
     run(*dbt, "build", "--quiet", cwd=acme)
     assert "How many people do we know" in run(daybook, "ask", cwd=acme)
+    # Outside of a project, Daybook's own questions are asked.
+    database = acme / "warehouse.duckdb"
+    assert "product managers" in run(daybook, "--database", database, "ask", "1", cwd=here)
     for name in ("docs/seeds.md", "docs/definitions.md", "analyses", "tests/sql"):
         assert (acme / "dbt_packages" / "daybook" / name).exists(), name
 

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 
 from loaders.errors import BadProject
+from loaders.package import dbt_package
 
 # Daybook's own dbt project: the folder that holds dbt_project.yml and analyses/.
-DAYBOOK = Path(__file__).parents[2]
+DAYBOOK = dbt_package()
 PROJECT_FILE = "dbt_project.yml"
 
 
