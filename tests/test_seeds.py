@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from harness import REPO, SEED_COLUMNS, Daybook
 
 from loaders.plan import problems, read_seed, seed_columns
@@ -368,6 +369,10 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
     }
     assert shape == {name: SEED_COLUMNS[name].split() for name in shape}
     assert {path.stem for path in (REPO / "seeds").rglob("*.csv")} == set(shape)
+    described = yaml.safe_load((REPO / "seeds" / "seeds.yml").read_text())["seeds"]
+    assert {seed["name"]: [*seed["config"]["column_types"]] for seed in described} == {
+        name: [column.name for column in columns] for name, columns in seed_columns().items()
+    }
     for columns in seed_columns().values():
         for column in columns:
             assert column.meaning
@@ -375,7 +380,7 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
 
 
 def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
-    daybook.build("--select", "+dim_users", "+dim_companies", "+fct_events")
+    daybook.build()
     traits = [(row["entity"], row["trait"]) for row in daybook.seed_rows("tracking_plan_traits")]
     context = [("fct_events", row["column"]) for row in daybook.seed_rows("context_columns")]
     for name, table in (("user", "dim_users"), ("company", "dim_companies"), ("fct_events",) * 2):
