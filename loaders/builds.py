@@ -130,8 +130,8 @@ def _check_ledger(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchone()
     if calls != said:
         raise CannotBuild(
-            f"{_database(connection)}: raw.calls has {calls:,} rows, and raw.loads accounts for"
-            f" {said:,}: something other than daybook changed them. See which loads with: daybook"
+            f"{_database(connection)}: raw.loads accounts for {said:,} calls, and raw.calls holds"
+            f" {calls:,}: something other than daybook changed them. See which loads with: daybook"
             " status"
         )
 

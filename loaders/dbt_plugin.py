@@ -3,6 +3,7 @@
 Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/builds.sql.
 """
 
+import warnings
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 from loaders import builds
 from loaders.errors import DaybookError
 from loaders.warehouse import check_path, first_line, not_opened
+
+# Said by dbt's CSV reader for each type of a column that a seed may lack.
+warnings.filterwarnings("ignore", '".*" does not match the name of any column', RuntimeWarning)
 
 _BAD_SETTINGS = (duckdb.ParserException, duckdb.InvalidInputException, duckdb.OutOfMemoryException)
 

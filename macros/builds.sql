@@ -17,7 +17,7 @@
     ) -%}
     {%- endfor -%}
     {%- if found.is_outdated -%} {%- do run_query('delete from meta.tables') -%} {%- endif -%}
-    {%- do _set_memory() -%}
+    {{ set_memory() }}
     insert into meta.builds by name
     select
         coalesce((select max(build) from meta.builds), 0) + 1 as build,
@@ -52,15 +52,14 @@
 {# A build from scratch may use all of the memory in profiles.yml. After a build that ended well few
    pages are touched, and touching memory for the first time costs more than reading a column twice:
    two fifths are left to the operating system's file cache. #}
-{% macro _set_memory() -%}
+{% macro set_memory() -%}
     {%- do run_query("set memory_limit = '" ~ target.config_options['memory_limit'] ~ "'") -%}
     {%- if _newest('build') and not flags.FULL_REFRESH -%}
-    {%- set bytes = run_query('select ' ~ memory_limit_in_bytes()).columns[0][0] -%}
-    {%- do run_query("set memory_limit = '" ~ bytes * 3 // 5 ~ "B'") -%}
+    set memory_limit = '{{ run_query('select ' ~ memory_limit_in_bytes()).columns[0][0] * 3 // 5 }}B';
     {%- endif -%}
 {%- endmacro %}
 
-{# Said as soon as it is known: a build that is stopped after it has used it. #}
+{# Written as soon as int_as_of is built, so that a build that is stopped later has it too. #}
 {% macro note_as_of() -%}
     update meta.builds
     set
@@ -69,8 +68,7 @@
     where build = (select max(build) from meta.builds)
 {%- endmacro %}
 
-{# The latest day with a call up to a build. What happened later is new since in every table: whatever
-   changes from then on only is looked at anyway. #}
+{# The latest day with a call, as of a build: every row of a later day has been written since. #}
 {% macro latest_day(build) -%}
     {%- set found = run_query(
         'select max(latest_day) from meta.builds where build <= ' ~ build
@@ -79,9 +77,9 @@
     {{- "date '" ~ day ~ "'" if day else 'cast(null as date)' -}}
 {%- endmacro %}
 
-{# Whether a day lies between the last whole days of the builds from `since` on: what was built in
-   some of them has seen it, and what was built in others has not. Days stand there as such, so that
-   the engine can pass over all others. #}
+{# Whether a day lies between the last complete days of the builds from `since` on: some of those
+   builds have counted it, and others have not. The days are literals, so that the engine can skip
+   all other row groups. #}
 {% macro is_in_question(day, since) -%}
     {%- set found = run_query(
         'select min(as_of), max(as_of) from meta.builds where build >= ' ~ since
@@ -92,8 +90,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The rows of a table that were written since a build, and those of a day in question: each once, in
-   two parts, for an `or` would have the engine read all the others too. #}
+{# The rows of a table that were written since a build, and the rows of a day in question. In two
+   parts, because with an `or` the engine would read the whole table. #}
 {% macro rows_in_question(relation, since) -%}
     (
         select * from {{ relation }}
@@ -108,7 +106,8 @@
     )
 {%- endmacro %}
 
-{# A build that ended well has tested what it brought: the next one need not test it again. #}
+{# After each run of dbt: names the tables that rest on other vars or seeds, and marks a whole build
+   that ended well. The rows that it wrote have been tested and need no test in the next build. #}
 {% macro end_build(results) -%}
     {%- if execute -%}
     {%- set found = _ask('after', {'results': results}) -%}
@@ -132,7 +131,7 @@
     (select max(build) from meta.builds)
 {%- endmacro %}
 
-{# Landed since a build last ended well. Tests look at such rows only; `make audit` at all. #}
+{# Landed since a build last ended well. Tests read such rows only; `make audit` reads all. #}
 {% macro landed_lately(load_id) -%}
     {%- if var('audit') -%} true
     {%- else -%} {{ load_id }} > {{ _newest('latest_load') }}
@@ -146,19 +145,20 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether tests look at all there is: in an audit, and after the first build. #}
+{# Whether tests read all rows: in an audit, and in the first build. #}
 {% macro is_all_lately() -%}
     {{ return(var('audit') or not _newest('build')) }}
 {%- endmacro %}
 
-{# The rows of a table that were, or are of a day that the last whole day has passed since. #}
+{# The rows of a table that were written since a build last ended well, or whose day has become
+   complete since. #}
 {% macro rows_built_lately(relation) -%}
     {%- if is_all_lately() -%} {{ relation }}
     {%- else -%} {{ rows_in_question(relation, _newest('build')) }}
     {%- endif -%}
 {%- endmacro %}
 
-{# Of the builds that ended well, as a number: so that the engine can pass over what is older. #}
+{# Of the builds that ended well; a literal, so that the engine can skip older row groups. #}
 {% macro _newest(column) -%}
     {%- if not execute -%} {{ return(0) }} {%- endif -%}
     {%- set found = run_query(
@@ -167,8 +167,8 @@
     {{ return(found.columns[0][0]) }}
 {%- endmacro %}
 
-{# dbt's own, beside it `where: landed_lately` for a test on a table with a load_id, and
-   `where: built_lately` for one on a table with a build. #}
+{# As dbt's own, and: `where: landed_lately` for a test on a table with a load_id, `where:
+   built_lately` for one on a table with a build. #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where') -%}
     {%- if where not in ('landed_lately', 'built_lately') -%}
@@ -180,10 +180,10 @@
 
 {# --- what is incremental --- #}
 
-{# What an incremental model rests on beside the rows that come in: the calendar that days and weeks
-   are counted in, what a sign-up is, whether the unplanned is active, that no load was taken out, the
-   small tables in `also`, whole, and how the engine hashes, which another version may do otherwise.
-   A number for all of it is kept with each row, in the column `grounds`. #}
+{# A hash of what an incremental model depends on beside its new rows: the time zone, the first day of
+   the week, the sign-up event, whether unplanned events are active, the number of unloaded loads, and
+   the whole content of the small tables in `also`. Each row keeps it in the column `grounds`. The
+   engine's hash function may change with its version, which then counts as another ground. #}
 {% macro grounds(also=[]) -%}
     {%- set taken_out = run_query('select count(*) from raw.taken_out') if execute -%}
     {%- set found = [taken_out.columns[0][0] if taken_out else 0] -%}
@@ -199,8 +199,8 @@
     {{ hash_of(found) }}
 {%- endmacro %}
 
-{# Before an incremental model, in its transaction: what was built on other grounds goes, and the
-   model is built again from all there is. #}
+{# Before an incremental model, in its transaction: deletes all rows if they were built on other
+   grounds, so that the model is built again from all calls. #}
 {% macro start_anew_on_other_grounds(also=[]) -%}
     {%- set built = load_relation(this) if execute -%}
     {%- if built and built.is_table and not flags.FULL_REFRESH -%}
@@ -209,23 +209,23 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The newest build of which nothing need be looked at again, as a number, so that the engine can
-   pass over what is older; 0 where all there is has to be. All models ran in a build that ended
-   well: so what changed up to it is in this table. #}
+{# The newest build whose rows this table has taken in; a literal, so that the engine can skip older
+   row groups; 0 where the table is built from all rows. In a build that ended well every model ran, so
+   this table has all changes up to it. #}
 {% macro last_good_build(also=[]) -%}
     {{ return(_unless_it_starts_anew(
         'select coalesce(max(build), 0) from meta.builds where ended_well', also
     )) }}
 {%- endmacro %}
 
-{# The newest load that was there when it began. #}
+{# The newest load that was there when that build began. #}
 {% macro last_good_load(also=[]) -%}
     {{ return(_unless_it_starts_anew(
         'select coalesce(max(latest_load), 0) from meta.builds where ended_well', also
     )) }}
 {%- endmacro %}
 
-{# Likewise, the newest load that is in this table, by a column of its own. #}
+{# The newest load in this table, by a column of its own; 0 where it is built from all rows. #}
 {% macro newest_load(column, also=[]) -%}
     {{ return(_unless_it_starts_anew(
         'select coalesce(max(' ~ column ~ '), 0) from ' ~ this, also
@@ -241,15 +241,15 @@
     {{ return(found.columns[0][0]) }}
 {%- endmacro %}
 
-{# Before an incremental model: what is not among the values of a column of `relation` goes. #}
+{# Before an incremental model: deletes the rows whose value is not in that column of `relation`. #}
 {% macro keep_only(column, relation) -%}
     {%- if execute and load_relation(this) -%}
     delete from {{ this }} where {{ column }} not in (select {{ column }} from {{ relation }})
     {%- endif -%}
 {%- endmacro %}
 
-{# The values of a column of `relation` that this table has not seen yet, by the rows that say so, as a
-   list for `in`; empty if it has seen all. #}
+{# The values of a column of `relation` that this table lacks among the `rows` (a condition), as a list
+   for `in`; empty if it lacks none. #}
 {% macro not_here_yet(column, relation, rows) -%}
     {%- set found = run_query(
         'select ' ~ column ~ ' from ' ~ relation ~ ' where ' ~ column ~ ' not in (select '

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from harness import JUNE, SEED_COLUMNS, Daybook
+import yaml
+from harness import JUNE, REPO, SEED_COLUMNS, Daybook
 
 from loaders.plan import problems, read_seed, seed_columns
 from loaders.plan.checks import snake_case
@@ -368,6 +369,10 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
     }
     assert shape == {name: SEED_COLUMNS[name].split() for name in shape}
     assert {path.stem for path in (JUNE / "seeds").rglob("*.csv")} == set(shape)
+    described = yaml.safe_load((REPO / "seeds" / "seeds.yml").read_text())["seeds"]
+    assert {seed["name"]: [*seed["config"]["column_types"]] for seed in described} == {
+        name: [column.name for column in columns] for name, columns in seed_columns().items()
+    }
     for columns in seed_columns().values():
         for column in columns:
             assert column.meaning
