@@ -44,6 +44,11 @@
     ), '[^\p{L}\p{N}]+', '_', 'g')), '_')
 {%- endmacro %}
 
+{# Whether a var is on: the boolean true, or the text true as --vars may give it. #}
+{% macro is_on(name) -%}
+    {{ return(var(name) | string | lower == 'true') }}
+{%- endmacro %}
+
 {# A name that was configured in `vars`, as SQL text. #}
 {% macro name_in_vars(name) -%}
     '{{ var(name) | replace("'", "''") }}'

@@ -23,7 +23,7 @@ select
     case
         when plan_events.event is not null then plan_events.counts_as_active
         when names.event in ('page', 'screen') then false
-        else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}
+        else {{ 'true' if is_on('unplanned_counts_as_active') else 'false' }}
     end as counts_as_active
 from names
 left join plan_events on names.event = plan_events.event

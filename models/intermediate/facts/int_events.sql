@@ -12,7 +12,7 @@ attributed_days as (
     where calls is distinct from 0
 )
 
-{%- if var('companies_by_email_domain') %},
+{%- if is_on('companies_by_email_domain') %},
 
 users_by_email_domain as (
     select user_id from {{ ref('int_user_companies') }}
@@ -32,7 +32,7 @@ select
     attributed_days.company_id,
     case
         when attributed_days.names_company then 'event'
-        {%- if var('companies_by_email_domain') %}
+        {%- if is_on('companies_by_email_domain') %}
         when
             attributed_days.company_id is not null
             and attributed_days.user_id in (select user_id from users_by_email_domain)

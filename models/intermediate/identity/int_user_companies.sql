@@ -25,7 +25,7 @@ email_companies as (
         emails.domain as company_id
     from {{ ref('int_user_emails') }} as emails
     where
-        {{ 'true' if var('companies_by_email_domain') else 'false' }}
+        {{ 'true' if is_on('companies_by_email_domain') else 'false' }}
         and emails.domain is not null
         and emails.domain not in (
             select public_domains.domain
@@ -60,7 +60,7 @@ touched as (
             {{ this_build() }} as build
         from {{ ref('int_changed_users') }}
         where build > {{ since }}
-        {%- if var('companies_by_email_domain') %}
+        {%- if is_on('companies_by_email_domain') %}
 
         union all
 
