@@ -158,9 +158,7 @@ class Ledger:
             "delete from raw.quarantine where load_id in (select unnest($loads::bigint[]))",
             {"loads": [load.load_id for load in loads]},
         )
-        for load in loads:
-            self._not_logs.add(load.sha256)
-            del self._contents[load.sha256]
+        self._not_logs.update(load.sha256 for load in loads)
 
     def judge(self, outcome: "Outcome") -> "Outcome":
         """Refuse a copy of a file of the same run that turned out to be no log."""

@@ -15,7 +15,7 @@ case
         and try_cast(replace(upper({text}), ',', '.') as timestamptz)
             between timestamptz '1970-01-01 00:00:00+00' and timestamptz '2099-12-31 23:59:59.999999+00'
         then try_cast(replace(upper({text}), ',', '.') as timestamptz)::timestamp
-    -- Decimals, because doubles would change the last microsecond. 4102444800 is the year 2100.
+    -- Decimals are exact to the microsecond. 4102444800 is the first second of 2100.
     when regexp_full_match({text}, '[1-9]\d{8,9}(?:\.\d+)?')
         and try_cast(regexp_extract({text}, '\d+(?:\.\d{1,6})?') as decimal(20, 6)) < 4102444800
         then make_timestamp(

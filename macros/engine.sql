@@ -17,7 +17,7 @@
         and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
             between 1970 and 2099
         then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
-        -- Decimals, because doubles would change the last microsecond. 4102444800 is the year 2100.
+        -- Decimals are exact to the microsecond. 4102444800 is the first second of 2100.
         when regexp_full_match({{ text }}, '[1-9]\d{8,9}([.]\d+)?')
         and try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,6})?') as decimal(20, 6)) < 4102444800
         then make_timestamp(cast(

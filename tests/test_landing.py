@@ -282,6 +282,8 @@ def test_a_line_with_an_invalid_part_is_quarantined_whole(daybook):
         f"[{good},{good},]",
         f"[{good},,{good}]",
         f"[{good} {good}]",
+        f"[{good};{good}]",
+        "7 " + good + "oops",
         f"[,{good}]",
         f"[{good}]]",
         good + "012",
@@ -333,11 +335,13 @@ def test_a_file_may_be_one_long_line_of_calls(daybook, shape, pack):
     assert kept["line"] == line  # without its line end
 
 
-def test_a_line_of_objects_and_numbers_is_read_in_one_pass(daybook):
-    """A pass for each of its objects would take minutes."""
-    line = "[" + ",".join([json.dumps(call()), "7"] * 20_000) + "]"
-    assert len(landed(daybook, line)) == 20_000
-    assert counts(daybook) == [counted(1, 0, 1, calls=20_000)]
+@pytest.mark.parametrize("between", ["7", "null", '"}{"', "[{},{}]"])
+def test_objects_and_other_values_may_alternate_on_a_line(daybook, between):
+    parts = [json.dumps(call()), between, json.dumps(call()), json.dumps(call())] * 200
+    for line in ("[" + ",".join(parts) + "]", " ".join(parts)):
+        assert len(landed(daybook, line)) == 600
+        assert counts(daybook) == [counted(1, 0, 1, calls=600)]
+        assert [number for _, number, _ in quarantined(daybook)] == list(range(2, 801, 4))
 
 
 # --- Ids
@@ -380,7 +384,9 @@ def test_numbers_as_ids_become_text(daybook, number):
 )
 def test_a_number_without_a_fraction_is_written_without_one(daybook, number, kept):
     line = json.dumps(call(**dict.fromkeys(ID_FIELDS, "$"))).replace('"$"', number)
-    rows = landed(daybook, line, '{"batch": [' + line + "]}", line + line)
+    good = call(messageId="good")
+    lines = [good, line, good, good, '{"batch": [' + line + "]}", good, line + line]
+    rows = [row for row in landed(daybook, *lines) if row["message_id"] != "good"]
     assert len(rows) == 4
     for row in rows:
         assert {row[column] for column in ID_FIELDS.values()} == {kept}
