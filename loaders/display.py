@@ -30,7 +30,7 @@ FEW_FILES = 20
 
 _EXAMPLE = 60  # letters
 
-_SAID = {"skipped": "skipped", "refused": "refused", "growing": "postponed"}
+_SAID = {"unchanged": "unchanged", "refused": "refused", "growing": "postponed"}
 
 
 def safe(text: str | bytes) -> str:
@@ -93,8 +93,8 @@ def show_file(landed: Landed) -> None:
         click.echo(f"refused    {path}: {landed.because}", err=True)
     elif landed.status == "growing":
         click.echo(f"postponed  {path}: {landed.because}", err=True)
-    elif landed.status == "skipped":
-        click.echo(f"skipped    {path} (landed before, as load {landed.load_id})")
+    elif landed.status == "unchanged":
+        click.echo(f"unchanged  {path} (landed before, as load {landed.load_id})")
     else:
         click.echo(f"landed     {path}: {_counts(landed.counts)} (load {landed.load_id})")
 

@@ -109,7 +109,7 @@ class Lander:
             ),
         ]
         self._ledger.refuse([each for each in outcomes if each.status == "refused"])
-        self._ledger.remember([each for each in outcomes if each.status == "skipped"])
+        self._ledger.remember([each for each in outcomes if each.status == "unchanged"])
         results = [
             (load.index, Landed(load.file, "landed", load.load_id, load.counts, load.reasons))
             for load in loads

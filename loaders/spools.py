@@ -36,7 +36,7 @@ _names = cycle(["half-1", "half-2", "half-3", "half-4"])
 _LOOK_AT = 1 * MB
 _LOOK_AT_ONCE = 4
 
-Status = Literal["landed", "skipped", "refused", "growing"]
+Status = Literal["landed", "unchanged", "refused", "growing"]
 
 
 @dataclass(frozen=True)
@@ -174,19 +174,19 @@ def _read(
     try:
         if ledger.has_file(file):
             on_read(file.bytes)
-            raise nothing("skipped")
+            raise nothing("unchanged")
         if file.bytes > limits.chunk_bytes and ledger.may_have_content_of(file):
             # Reading a large file twice is cheaper than storing it and rolling back.
             sha256 = _hash(file, limits)
             if ledger.has_content(sha256):
                 on_read(file.bytes)
-                raise nothing("skipped", sha256=sha256)
+                raise nothing("unchanged", sha256=sha256)
         stream = Stream(file, limits, on_read)
         before = 0
         for blocks in _cut(stream, limits):
             sha256 = stream.sha256 if stream.is_read else None
             if sha256 and ledger.has_content(sha256):
-                raise nothing("skipped", sha256=sha256)
+                raise nothing("unchanged", sha256=sha256)
             if sha256:
                 ledger.expect(sha256)
             part = Part(index, file, started_at, blocks, before, sha256)
