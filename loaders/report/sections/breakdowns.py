@@ -1,0 +1,139 @@
+"""Retention of each value of a trait, beside that of everybody."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+from markupsafe import Markup
+
+from loaders.report.charts import (
+    ACCENT,
+    INKS,
+    MUTED,
+    Mark,
+    figure,
+    is_narrow,
+    share_axis,
+)
+from loaders.report.html import Section
+from loaders.report.marts import Marts
+from loaders.report.sections.words import capital, many
+from loaders.report.tables import frame_table
+
+MOST_VALUES = 9
+HEIGHT = 120
+
+
+def breakdowns(marts: Marts) -> Section | None:
+    """A small chart for each value of each report's breakdown."""
+    frame = marts.query(
+        "marts.retention_overall",
+        """
+        select
+            report, entity, period, period_number, breakdown, breakdown_at, breakdown_value,
+            cohort_size, retained, retention_rate, rate_low, rate_high
+        from marts.retention_overall
+        where breakdown is not null and cohort_size > 0
+        order by report, breakdown_value, period_number
+        """,
+    )
+    if not frame.height:
+        return None
+    return Section(
+        "breakdowns",
+        "Retention by trait",
+        "The cohorts of a report taken together. The band around a line is its 95 % interval: where"
+        " it is wide, there are few. The grey line is everybody.",
+        [
+            _small_multiples(number, report)
+            for number, report in enumerate(frame.partition_by("report", maintain_order=True))
+        ],
+    )
+
+
+def _small_multiples(number: int, frame: pl.DataFrame) -> Markup:
+    first = frame.row(0, named=True)
+    period = first["period"]
+    later = frame.filter(pl.col("period_number") > 0)
+    everybody = later.filter(pl.col("breakdown_value") == "(all)")
+    sizes = (
+        frame.filter(pl.col("breakdown_value") != "(all)", pl.col("period_number") == 0)
+        .sort(["cohort_size", "breakdown_value"], descending=[True, False])
+        .select("breakdown_value", n="cohort_size")
+    )
+    shown = sizes.head(MOST_VALUES)
+    left_out = sizes.height - shown.height
+    at = {"entry": " when they joined", "latest": ", the latest value"}[first["breakdown_at"]]
+    table = later.filter(pl.col("breakdown_value") != "(all)").select(
+        pl.col("breakdown_value").alias(first["breakdown"]),
+        pl.col("period_number").alias(period),
+        pl.col("cohort_size").alias(many(first["entity"])),
+        pl.col("retention_rate").alias("back (rate)"),
+        pl.col("rate_low").alias("low (rate)"),
+        pl.col("rate_high").alias("high (rate)"),
+    )
+    return figure(
+        capital(first["report"]),
+        f"% of {many(first['entity'])} that were back, by {period}s since their first; by"
+        f" {first['breakdown']}{at}",
+        lambda width: _draw(later, everybody, shown, width),
+        legend=[Mark(ACCENT, "the value, with its 95 % interval"), Mark(MUTED, "everybody")],
+        note=f"The {MOST_VALUES} largest of {sizes.height} values." if left_out else "",
+        table=frame_table(f"breakdown-{number}", "The numbers", table),
+    )
+
+
+def _draw(
+    later: pl.DataFrame, everybody: pl.DataFrame, shown: pl.DataFrame, width: int
+) -> alt.FacetChart:
+    columns = 2 if is_narrow(width) else 3
+    heads = {
+        row["breakdown_value"]: _head(row["breakdown_value"], row["n"], width)
+        for row in shown.to_dicts()
+    }
+    of_value = later.filter(pl.col("breakdown_value").is_in(list(heads))).select(
+        "period_number",
+        "rate_low",
+        "rate_high",
+        head=pl.col("breakdown_value").replace_strict(heads),
+        rate="retention_rate",
+    )
+    is_last = pl.col("period_number") == pl.col("period_number").max().over("head")
+    percents = pl.format("{} %", (100 * pl.col("rate")).round().cast(pl.Int64))
+    rows = of_value.join(
+        everybody.select("period_number", everybody="retention_rate"), on="period_number"
+    ).with_columns(end=pl.when(is_last).then(percents).otherwise(pl.lit("")))
+    ends = [later["period_number"].min(), later["period_number"].max()]
+    x = alt.X(
+        "period_number:Q",
+        axis=alt.Axis(tickMinStep=1, tickCount=4, format="d"),
+        scale=alt.Scale(domain=ends, nice=False),
+    )
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart().encode(x=x)
+    layers = alt.layer(
+        base.mark_area(fill=ACCENT, fillOpacity=0.22).encode(
+            y=alt.Y("rate_low:Q", axis=share_axis(), scale=scale), y2="rate_high:Q"
+        ),
+        base.mark_line(stroke=MUTED, strokeWidth=1.5).encode(y=alt.Y("everybody:Q", scale=scale)),
+        base.mark_line(stroke=ACCENT, strokeWidth=2.5).encode(y=alt.Y("rate:Q", scale=scale)),
+        base.mark_text(align="left", dx=6, fontWeight=600, color=INKS[0]).encode(
+            y=alt.Y("rate:Q", scale=scale), text="end:N"
+        ),
+        data=rows,
+    ).properties(width=(width - 46) // columns - 44, height=HEIGHT)
+    return layers.facet(
+        facet=alt.Facet(
+            "head:N",
+            sort=list(heads.values()),
+            header=alt.Header(labelAnchor="start", labelLimit=(width - 46) // columns - 10),
+        ),
+        columns=columns,
+        spacing={"row": 18, "column": 44},
+    )
+
+
+def _head(value: str, size: int, width: int) -> str:
+    room = 13 if is_narrow(width) else 22
+    value = value if len(value) <= room else value[: room - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return f"{value} (n {size:,})"
