@@ -27,12 +27,13 @@ ACCENT = COLOURS[0]
 MOST_LINES = len(COLOURS)
 LEFT = 40  # room for the labels of the y axis
 LINE_HEIGHT = 15
-LETTER = 8  # pixels, of a wide font
+LETTER = 7.5  # pixels, of a wide font
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 PERCENT = "format(datum.value, '.0%')"
 DAY = "utcFormat(toDate(datum.value), '%-d %b')"
 
 _NAMES = re.compile(r' (?:class|role|aria-[a-z]+|pointer-events)="[^"]*"(?=[^<>]*>)')
+_SIZE = re.compile(r'width="[\d.]+" height="([\d.]+)" viewBox="[^"]+"')
 _CONFIG = {
     "aria": False,
     "background": "transparent",
@@ -74,25 +75,37 @@ def figure(
     draw: Callable[[int], alt.TopLevelMixin],
     *,
     legend: Sequence[Mark] = (),
+    legend_if_narrow: Sequence[Mark] = (),
     note: str = "",
     table: Markup | str = "",
 ) -> Markup:
-    """A chart with its heading; `units` says what is counted, and how many there are (n)."""
+    """A chart with its heading; `units` says what is counted, and how many there are (n).
+
+    `legend_if_narrow` is for lines whose names have no room beside them on a narrow screen.
+    """
     return render(
         "figure.html",
         title=title,
         units=units,
-        wide=_svg(draw(WIDE)),
-        narrow=_svg(draw(NARROW)),
+        wide=_svg(draw(WIDE), WIDE),
+        narrow=_svg(draw(NARROW), NARROW),
         legend=legend,
+        legend_if_narrow=legend_if_narrow,
         note=note,
         table=table,
     )
 
 
-def _svg(chart: alt.TopLevelMixin) -> Markup:
+def line_legend(lines: Sequence[Line]) -> list[Mark]:
+    """The legend of a line chart."""
+    return [Mark(COLOURS[number], line.name) for number, line in enumerate(lines)]
+
+
+def _svg(chart: alt.TopLevelMixin, width: int) -> Markup:
     spec = chart.configure(**_CONFIG).to_dict()
     svg = vl_convert.vegalite_to_svg(spec)
+    # Vega measures texts in a font of its own; here the room for them is known.
+    svg = _SIZE.sub(rf'width="{width}" height="\1" viewBox="0 0 {width} \1"', svg, count=1)
     # The figure has a name; Vega's classes and roles would only be noise below it.
     return Markup(_NAMES.sub("", svg))
 
@@ -147,10 +160,7 @@ def line_chart(
     labels = ends.with_columns(
         place=pl.Series(spread(ends["y"].to_list(), top, top * LINE_HEIGHT / height)),
         label=pl.Series(
-            [
-                shortened(f"{100 * row['y']:.0f} % {lines[row['line']].name}", room)
-                for row in ends.to_dicts()
-            ]
+            [_end_label(lines[row["line"]].name, row["y"], width) for row in ends.to_dicts()]
         ),
     )
     x = alt.X(f"x:{kind}", axis=x_axis, scale=x_scale)
@@ -173,19 +183,24 @@ def line_chart(
     ).properties(width=plot, height=height)
 
 
+def _end_label(name: str, share: float, width: int) -> str:
+    percent = f"{100 * share:.0f} %"
+    return percent if is_narrow(width) else shortened(f"{percent} {name}", label_room(width))
+
+
 def _top(share: float) -> float:
     return next(top for top in (0.1, 0.2, 0.5, 1) if share <= top or top == 1)
 
 
 def shortened(text: str, room: int) -> str:
     """The text, cut to about so many pixels: an SVG does not know its reader's font."""
-    letters = room // LETTER
+    letters = int(room / LETTER)
     return text if len(text) <= letters else text[: letters - 1].rstrip() + ELLIPSIS
 
 
 def label_room(width: int) -> int:
     """How wide the labels at the ends of lines may be."""
-    return 118 if is_narrow(width) else 170
+    return 52 if is_narrow(width) else 190
 
 
 def _is_of_numbers(lines: Sequence[Line]) -> bool:

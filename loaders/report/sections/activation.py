@@ -9,15 +9,18 @@ from markupsafe import Markup
 from loaders.report.charts import (
     LEFT,
     MOST_LINES,
+    MUTED,
     Line,
     day_axis,
     figure,
+    is_narrow,
     label_room,
     line_chart,
+    line_legend,
 )
 from loaders.report.html import Section
 from loaders.report.marts import Marts
-from loaders.report.sections.words import many, short_day
+from loaders.report.sections.words import many, n, short_day
 from loaders.report.tables import frame_table
 
 WEEKS = 26
@@ -85,11 +88,12 @@ def _by_cohort(number: int, frame: pl.DataFrame) -> Markup:
         f"Activation of {who}",
         f"% of the {who} that signed up in a week"
         + (
-            f"; n = {size:,} in the week of {short_day(settled)}, the last one settled"
+            f"; {n(size)} in the week of {short_day(settled)}, the last one settled"
             if settled
             else ""
         ),
         lambda width: _draw(lines, weeks, width),
+        legend_if_narrow=line_legend(lines),
         note=" ".join(notes),
         table=frame_table(
             f"activation-{number}",
@@ -130,8 +134,8 @@ def _draw(lines: list[Line], weeks: pl.DataFrame, width: int) -> alt.VConcatChar
         .properties(width=width - LEFT - room, height=46)
     )
     label = (
-        alt.Chart(pl.DataFrame({"text": ["n = signed up"]}))
-        .mark_text(align="left", color="var(--muted)")
+        alt.Chart(pl.DataFrame({"text": ["n" if is_narrow(width) else "n = signed up"]}))
+        .mark_text(align="left", color=MUTED)
         .encode(x=alt.value(width - LEFT - room + 10), y=alt.value(38), text="text:N")
     )
     parts: list[alt.LayerChart] = [alt.layer(sizes, label)]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from loaders.report.charts import COLOURS, LEFT, Mark, day_axis, figure, hatched
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
-from loaders.report.sections.words import capital, many, short_day
+from loaders.report.sections.words import capital, many, n, short_day
 from loaders.report.tables import frame_table
 
 WEEKS = 26
@@ -87,7 +87,7 @@ def _lifecycle(number: int, frame: pl.DataFrame) -> Markup:
         for part, place in {**ABOVE, **BELOW}.items()
     ]
     when = (
-        f"n = {last[0]['active']:,} in the week of {short_day(last[0]['period_start'])}"
+        f"{n(last[0]['active'])} in the week of {short_day(last[0]['period_start'])}"
         if last
         else ""
     )

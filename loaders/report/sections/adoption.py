@@ -9,7 +9,7 @@ from markupsafe import Markup
 from loaders.report.charts import COLOURS, GRID, INK, INKS, Mark, figure, is_narrow, share_axis
 from loaders.report.html import Section
 from loaders.report.marts import Marts
-from loaders.report.sections.words import many, period_name
+from loaders.report.sections.words import many, n, period_name
 from loaders.report.tables import frame_table
 
 # The segments of the mart, with the place of their colour; `all` where nobody is in the others.
@@ -77,7 +77,7 @@ def _dots(number: int, frame: pl.DataFrame) -> Markup:
     return figure(
         f"Features that {who} use",
         f"% of active {who}, {period_name(first['period'], first['period_start'])}; "
-        + ", ".join(f"n = {active:,} {segment}" for segment, active in bases.items()),
+        + ", ".join(f"{n(active)} {segment}" for segment, active in bases.items()),
         lambda width: _draw(frame, order[:MOST_FEATURES], width),
         legend=[
             Mark(COLOURS[SEGMENTS[segment]], segment, f"n {active:,}")

@@ -9,19 +9,22 @@ from markupsafe import Markup
 from loaders.report.charts import (
     ACCENT,
     INKS,
+    LEFT,
     MUTED,
     Mark,
     figure,
     is_narrow,
     share_axis,
+    shortened,
 )
 from loaders.report.html import Section
 from loaders.report.marts import Marts
-from loaders.report.sections.words import capital, many
+from loaders.report.sections.words import capital, many, n
 from loaders.report.tables import frame_table
 
 MOST_VALUES = 9
 HEIGHT = 120
+GAP = 46  # between two panels, the label at the end of a line included
 
 
 def breakdowns(marts: Marts) -> Section | None:
@@ -86,9 +89,10 @@ def _small_multiples(number: int, frame: pl.DataFrame) -> Markup:
 def _draw(
     later: pl.DataFrame, everybody: pl.DataFrame, shown: pl.DataFrame, width: int
 ) -> alt.FacetChart:
-    columns = 2 if is_narrow(width) else 3
+    columns = min(2 if is_narrow(width) else 3, shown.height)
+    panel = (width - LEFT) // columns - GAP
     heads = {
-        row["breakdown_value"]: _head(row["breakdown_value"], row["n"], width)
+        row["breakdown_value"]: _head(row["breakdown_value"], row["n"], panel + GAP - 10)
         for row in shown.to_dicts()
     }
     of_value = later.filter(pl.col("breakdown_value").is_in(list(heads))).select(
@@ -113,7 +117,7 @@ def _draw(
     base = alt.Chart().encode(x=x)
     layers = alt.layer(
         base.mark_area(fill=ACCENT, fillOpacity=0.22).encode(
-            y=alt.Y("rate_low:Q", axis=share_axis(), scale=scale), y2="rate_high:Q"
+            y=alt.Y("rate_low:Q", axis=share_axis(minExtent=0), scale=scale), y2="rate_high:Q"
         ),
         base.mark_line(stroke=MUTED, strokeWidth=1.5).encode(y=alt.Y("everybody:Q", scale=scale)),
         base.mark_line(stroke=ACCENT, strokeWidth=2.5).encode(y=alt.Y("rate:Q", scale=scale)),
@@ -121,19 +125,19 @@ def _draw(
             y=alt.Y("rate:Q", scale=scale), text="end:N"
         ),
         data=rows,
-    ).properties(width=(width - 46) // columns - 44, height=HEIGHT)
+    ).properties(width=panel, height=HEIGHT)
     return layers.facet(
         facet=alt.Facet(
             "head:N",
             sort=list(heads.values()),
-            header=alt.Header(labelAnchor="start", labelLimit=(width - 46) // columns - 10),
+            header=alt.Header(
+                labelAnchor="start", labelExpr="split(datum.label, '\\n')", labelLimit=0
+            ),
         ),
         columns=columns,
-        spacing={"row": 18, "column": 44},
+        spacing={"row": 18, "column": 8},
     )
 
 
-def _head(value: str, size: int, width: int) -> str:
-    room = 13 if is_narrow(width) else 22
-    value = value if len(value) <= room else value[: room - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return f"{value} (n {size:,})"
+def _head(value: str, size: int, room: int) -> str:
+    return f"{shortened(' '.join(value.split()), room)}\n{n(size)}"

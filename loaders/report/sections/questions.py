@@ -17,7 +17,7 @@ import altair as alt
 from markupsafe import Markup
 
 from loaders.questions import Answer, as_text, as_texts, is_share
-from loaders.report.charts import MOST_LINES, Line, day_axis, figure, line_chart
+from loaders.report.charts import MOST_LINES, Line, day_axis, figure, line_chart, line_legend
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
 from loaders.report.sections.words import capital
@@ -100,6 +100,7 @@ def _lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup |
         lambda width: line_chart(
             lines, width, x_axis=_axis(ordered, width), x_scale=_scale(ordered), height=200
         ),
+        legend_if_narrow=line_legend(lines),
     )
 
 

@@ -19,7 +19,7 @@ def day(value: date) -> str:
 
 def short_day(value: date) -> str:
     """`2 Jul`."""
-    return f"{value.day} {value:%b}"
+    return f"{value.day}\N{NO-BREAK SPACE}{value:%b}"
 
 
 def period_name(period: str, start: date) -> str:
@@ -29,9 +29,9 @@ def period_name(period: str, start: date) -> str:
     return f"the week of {short_day(start)}" if period == "week" else day(start)
 
 
-def percent(share: float | None) -> str:
-    """`61 %`; `-` where there is none."""
-    return "-" if share is None else f"{100 * share:.0f} %"
+def n(count: int) -> str:
+    """`n = 1,234`, on one line."""
+    return f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}"
 
 
 def capital(text: str) -> str:
