@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -30,18 +31,14 @@ def bare_table(id: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -
     names = [f"{id}-{number}" for number in range(len(columns))]
     texts = as_texts(columns, rows)
     frame = pl.DataFrame(texts, schema=dict.fromkeys(names, pl.String), orient="row")
-    numbers = [
-        name
-        for place, name in enumerate(names)
-        if all(_is_number(row[place]) for row in rows) and rows
-    ]
-    made = (
-        GT(frame, id=id)
-        .cols_label({n: c.replace("_", " ") for n, c in zip(names, columns, strict=True)})
-        .cols_align("left")
-    )
-    if numbers:
-        made = made.cols_align("right", columns=numbers)
+    labels = {n: c.replace("_", " ") for n, c in zip(names, columns, strict=True)}
+    made = GT(frame, id=id).cols_label(labels).cols_align("left")
+    for place, name in enumerate(names):
+        cells = [row[place] for row in rows]
+        if all(_is_number(cell) for cell in cells):
+            made = made.cols_align("right", columns=name)
+        elif all(isinstance(cell, date | None) for cell in cells):
+            made = made.cols_align("center", columns=name)  # the style sheet: on one line
     return Markup(_STYLE.sub("", made.as_raw_html()))
 
 

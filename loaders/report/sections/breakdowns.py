@@ -24,7 +24,7 @@ from loaders.report.tables import frame_table
 
 MOST_VALUES = 9
 HEIGHT = 120
-GAP = 46  # between two panels, the label at the end of a line included
+GAP = 50  # between two panels, the label at the end of a line included
 
 
 def breakdowns(marts: Marts) -> Section | None:
@@ -135,7 +135,7 @@ def _draw(
             ),
         ),
         columns=columns,
-        spacing={"row": 18, "column": 8},
+        spacing={"row": 18, "column": 12},
     )
 
 
