@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import PHONE, WIDE, chromium, visit
 from harness import Daybook
 
-from loaders.questions import chosen
+from loaders.questions.files import chosen
 from loaders.report import write_report
 from loaders.report.sections import questions
 
@@ -263,6 +263,51 @@ def test_a_report_of_an_empty_warehouse_says_so(daybook):
     page = (daybook.folder / "report.html").read_text()
     assert "The warehouse is empty" in page
     assert "<section" not in page
+
+
+def test_the_questions_are_those_of_the_project_that_is_named(a_copy, tmp_path):
+    project = tmp_path / "project"
+    (project / "analyses" / "more").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("name: freight\n")
+    deeper = project / "analyses" / "more" / "deeper.sql"
+    deeper.write_text("-- A question of a folder?\nselect 1 as one")
+    out = tmp_path / "report.html"
+    write_report(a_copy, project, out)
+    assert 'id="questions"' not in out.read_text()
+
+    (project / "analyses" / "trucks.sql").write_text("-- How many trucks?\nselect 4 as trucks")
+    for folder in (project, project / "analyses"):
+        write_report(a_copy, folder, out)
+        questions = re.findall(r"</span>(.*\?)</h3>", out.read_text())
+        assert questions == ["How many trucks?"]
+
+
+def test_a_question_without_an_answer_says_why(a_copy):
+    page = changed(a_copy, "drop table marts.fct_activity_days").read_text()
+    assert "this question has no answer here" in page  # the copy has no seeds
+
+
+def test_long_words_do_not_widen_the_page(browser, a_copy):
+    long = "Donaudampfschifffahrtsgesellschaft" * 4
+    page = changed(
+        a_copy,
+        f"update marts.activity set report = '{long}' || report",
+        f"update marts.retention set report = '{long}' || report",
+        f"update marts.retention_overall set breakdown_value = '{long}' || breakdown_value"
+        " where breakdown_value <> '(all)'",
+        f"update marts.activation set milestone = '{long}' || milestone where position = 2",
+        f"update marts.feature_adoption set feature = '{long}' || feature",
+    )
+    values = "select count(distinct breakdown_value) from marts.retention_overall"
+    values += " where lower(report) = ?"
+    with visit(browser, page, width=PHONE) as seen:
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+        with duckdb.connect(str(a_copy), read_only=True) as connection:
+            for figure in seen.page.query_selector_all("#breakdowns figure"):
+                report = figure.query_selector("h3").text_content()
+                (count,) = connection.execute(values, [report.lower()]).fetchone()
+                shown = figure.query_selector(".narrow").text_content().count("n\xa0=\xa0")
+                assert shown == count - 1  # each value has a panel of its own; (all) has none
 
 
 # What changed since last night

@@ -15,9 +15,7 @@ as in dbt, and comment lines like `-- needs: event NAME` say what the tracking p
 
 from loaders.questions.answers import Answer, Asker
 from loaders.questions.command import ask, last_complete_day
-from loaders.questions.files import chosen
 from loaders.questions.printing import as_text, as_texts, is_share
-from loaders.questions.project import find_project
 
 __all__ = [
     "Answer",
@@ -25,8 +23,6 @@ __all__ = [
     "as_text",
     "as_texts",
     "ask",
-    "chosen",
-    "find_project",
     "is_share",
     "last_complete_day",
 ]

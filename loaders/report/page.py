@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 from markupsafe import Markup
 
 from loaders.errors import DaybookError
-from loaders.questions import Answer, Asker, chosen, find_project, last_complete_day
+from loaders.questions import Answer, Asker, last_complete_day
+from loaders.questions.files import questions as questions_in
+from loaders.questions.project import PROJECT_FILE, Project, find_project
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
 from loaders.report.sections.activation import activation
@@ -38,16 +41,22 @@ def write_report(database: Path, questions: Path | None, out: Path) -> None:
     """Write the report of `database` to `out`, in one step.
 
     `database` is the warehouse or a published copy: a report needs the schema `marts`, and shows
-    more where there are `seeds` and `nights`. `questions` is the folder of the dbt project whose
-    questions are asked; None: that of the working folder, as `daybook ask` has it. The same marts
+    more where there are `seeds` and `nights`. `questions` is the folder of a dbt project, or its
+    analyses/; None: the project of the working folder, as `daybook ask` has it. The same marts
     give the same bytes.
     """
     with read_warehouse(database) as connection:
-        page = _page(connection, questions or Path())
+        page = _page(connection, _project(questions))
     _replace(out, page)
 
 
-def _page(connection: duckdb.DuckDBPyConnection, project: Path) -> str:
+def _project(questions: Path | None) -> Project:
+    if questions is None or (questions / PROJECT_FILE).is_file():
+        return find_project(questions or Path())
+    return replace(find_project(questions.parent), analyses=questions)
+
+
+def _page(connection: duckdb.DuckDBPyConnection, project: Project) -> str:
     as_of = last_complete_day(connection)
     if as_of is None:
         return render("page.html", as_of=None, people="", tiles=[], sections=[])
@@ -62,10 +71,10 @@ def _page(connection: duckdb.DuckDBPyConnection, project: Path) -> str:
     )
 
 
-def _answers(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Answer]:
-    project = find_project(folder)
+def _answers(connection: duckdb.DuckDBPyConnection, project: Project) -> list[Answer]:
     asker = Asker(connection, project)
-    return [asker.answer(question) for question in chosen(None, project.analyses)]
+    asked = [question for question in questions_in(project.analyses) if question.is_at_the_top]
+    return [asker.answer(question) for question in asked]
 
 
 def _size(marts: Marts) -> str:

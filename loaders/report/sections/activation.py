@@ -101,7 +101,7 @@ def _by_cohort(number: int, frame: pl.DataFrame) -> Markup:
             frame.sort(["cohort_week", "position"], descending=[True, False]).select(
                 pl.col("cohort_week").alias("week"),
                 "milestone",
-                pl.col("entities").alias("signed_up"),
+                pl.col("entities").alias("signing_up"),
                 "reached",
                 pl.col("reach_rate").alias("share"),
                 "median_hours",

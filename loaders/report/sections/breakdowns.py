@@ -66,7 +66,9 @@ def _small_multiples(number: int, frame: pl.DataFrame) -> Markup:
     )
     shown = sizes.head(MOST_VALUES)
     left_out = sizes.height - shown.height
-    at = {"entry": " when they joined", "latest": ", the latest value"}[first["breakdown_at"]]
+    at = {"entry": " when they joined", "latest": ", the latest value"}.get(
+        first["breakdown_at"], ""
+    )
     table = later.filter(pl.col("breakdown_value") != "(all)").select(
         pl.col("breakdown_value").alias(first["breakdown"]),
         pl.col("period_number").alias(period),
@@ -92,8 +94,8 @@ def _draw(
     columns = min(2 if is_narrow(width) else 3, shown.height)
     panel = (width - LEFT) // columns - GAP
     heads = {
-        row["breakdown_value"]: _head(row["breakdown_value"], row["n"], panel + GAP - 10)
-        for row in shown.to_dicts()
+        row["breakdown_value"]: _head(place, row["breakdown_value"], row["n"], panel + GAP - 10)
+        for place, row in enumerate(shown.to_dicts())
     }
     of_value = later.filter(pl.col("breakdown_value").is_in(list(heads))).select(
         "period_number",
@@ -131,7 +133,7 @@ def _draw(
             "head:N",
             sort=list(heads.values()),
             header=alt.Header(
-                labelAnchor="start", labelExpr="split(datum.label, '\\n')", labelLimit=0
+                labelAnchor="start", labelExpr="slice(split(datum.label, '\\n'), 1)", labelLimit=0
             ),
         ),
         columns=columns,
@@ -139,5 +141,6 @@ def _draw(
     )
 
 
-def _head(value: str, size: int, room: int) -> str:
-    return f"{shortened(' '.join(value.split()), room)}\n{n(size)}"
+def _head(place: int, value: str, size: int, room: int) -> str:
+    # The place comes first and is not shown: two names may be the same once they are shortened.
+    return f"{place}\n{shortened(' '.join(value.split()), room)}\n{n(size)}"
