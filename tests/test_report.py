@@ -295,6 +295,8 @@ def test_long_words_do_not_widen_the_page(browser, a_copy):
         f"update marts.retention set report = '{long}' || report",
         f"update marts.retention_overall set breakdown_value = '{long}' || breakdown_value"
         " where breakdown_value <> '(all)'",
+        # Cut to their beginnings, and with one n, these values look the same.
+        "update marts.retention_overall set cohort_size = 40 where period_number = 0",
         f"update marts.activation set milestone = '{long}' || milestone where position = 2",
         f"update marts.feature_adoption set feature = '{long}' || feature",
     )
