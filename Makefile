@@ -20,6 +20,7 @@ demo: setup
 	daybook --database sample/warehouse.duckdb land sample
 	DAYBOOK_DATABASE=sample/warehouse.duckdb dbt build --quiet
 	daybook --database sample/warehouse.duckdb ask
+	daybook --database sample/warehouse.duckdb report
 
 lint: setup
 	ruff check .
@@ -55,4 +56,4 @@ lock:
 	    --no-emit-index-url --no-emit-find-links --no-strip-extras --no-header --quiet -o requirements.lock
 
 clean:
-	rm -rf sample target logs warehouse.duckdb
+	rm -rf sample target logs warehouse.duckdb report.html

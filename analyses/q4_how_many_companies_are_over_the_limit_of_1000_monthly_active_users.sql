@@ -1,5 +1,6 @@
 -- How many companies are over the limit of 1,000 monthly active users?
 -- One row per plan: its limit, its companies, those over 1,000, and those over their own limit.
+-- chart: over_1000, over_their_limit by plan
 with
 
 plans as (

@@ -2,6 +2,7 @@
 -- One row per such company, those with the fewest first; those with none are among them.
 -- needs: event report_loaded
 -- needs: var company_plan_trait
+-- chart: reports_opened by name
 with
 
 -- Without the event in the plan every company would count as one that opened none.

@@ -18,6 +18,7 @@ COMMANDS = {
     "quarantine": "loaders.commands:quarantine",
     "unland": "loaders.commands:unland",
     "ask": "loaders.questions:ask",
+    "report": "loaders.report:report",
     "simulate": "loaders.simulate:simulate",
 }
 

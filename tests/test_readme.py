@@ -38,16 +38,18 @@ def a_checkout(tmp_path_factory):
         ["make", "-n", "-s", "-o", "setup", "demo"], cwd=REPO, capture_output=True, text=True
     ).stdout.splitlines()
     steps = [line for line in recipe if line.startswith(("daybook", "DAYBOOK_DATABASE"))]
-    assert len(steps) == 4, recipe
+    assert len(steps) == 5, recipe
     printed = [run(step, folder) for step in steps]
     return folder, printed
 
 
 def test_make_demo_prints_what_the_readme_shows(a_checkout):
-    _, (_, landed, _, answers) = a_checkout
+    folder, (_, landed, _, answers, report) = a_checkout
     shown_landed, shown_answers = blocks("text")
     assert landed.startswith(shown_landed)
     assert answers.startswith(shown_answers)
+    assert report == "The report is in report.html\n"
+    assert (folder / "report.html").is_file()
 
 
 def test_the_commands_for_your_own_logs_run(a_checkout):

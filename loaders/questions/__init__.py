@@ -13,6 +13,16 @@ as in dbt, and comment lines like `-- needs: event NAME` say what the tracking p
     printing  text for people, JSON for machines
 """
 
-from loaders.questions.command import ask
+from loaders.questions.answers import Answer, Asker
+from loaders.questions.command import ask, last_complete_day
+from loaders.questions.printing import as_text, as_texts, is_share
 
-__all__ = ["ask"]
+__all__ = [
+    "Answer",
+    "Asker",
+    "as_text",
+    "as_texts",
+    "ask",
+    "is_share",
+    "last_complete_day",
+]

@@ -112,11 +112,9 @@ def _print_sentence(console: Console, sentence: str) -> None:
 
 def _print_rows(console: Console, answer: Answer) -> None:
     columns = [safe(column.replace("_", " ")) for column in answer.columns]
-    readers = _readers(answer.columns, list(zip(*answer.rows, strict=True)))
     # As text: a customer's name may look like markup, or command the terminal.
     shown = [
-        [safe(read(cell)) for read, cell in zip(readers, row, strict=True)]
-        for row in answer.rows[:ROWS_SHOWN]
+        [safe(text) for text in row] for row in as_texts(answer.columns, answer.rows)[:ROWS_SHOWN]
     ]
     table = _table(columns, answer.rows, shown)
     if _fits(table, console.width):
@@ -167,21 +165,28 @@ def _is_number(cell: object) -> bool:
     return cell is None or (isinstance(cell, int | float | Decimal) and not isinstance(cell, bool))
 
 
+def as_texts(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[list[str]]:
+    """All cells as a person reads them."""
+    readers = _readers(columns, list(zip(*rows, strict=True))) if rows else []
+    return [[read(cell) for read, cell in zip(readers, row, strict=True)] for row in rows]
+
+
 def _readers(columns: Sequence[str], cells: list[tuple]) -> list[Callable[[object], str]]:
     """How to write the cells of each column.
 
     A column is a share if `rate` or `share` is a word of its name and no value lies outside of 0 to
     1. Beside shares a column `difference`, and its bounds `low` and `high`, are in points.
     """
-    shares = [_is_share(column, values) for column, values in zip(columns, cells, strict=True)]
+    shares = [is_share(column, values) for column, values in zip(columns, cells, strict=True)]
     points = POINTS if any(shares) and "difference" in columns else frozenset()
     return [
-        _as_percent if is_share else _as_points if column in points else as_text
-        for column, is_share in zip(columns, shares, strict=True)
+        _as_percent if share else _as_points if column in points else as_text
+        for column, share in zip(columns, shares, strict=True)
     ]
 
 
-def _is_share(column: str, values: tuple) -> bool:
+def is_share(column: str, values: Sequence[object]) -> bool:
+    """Whether a column holds shares of 1."""
     if not {"rate", "share"} & set(column.lower().split("_")):
         return False
     numbers = [value for value in values if isinstance(value, float)]

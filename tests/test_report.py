@@ -1,0 +1,437 @@
+"""The report: what stands in it, read in a real browser and without a network."""
+
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import orjson
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import PHONE, WIDE, chromium, visit
+from harness import Daybook
+
+from loaders.questions.files import chosen
+from loaders.report import write_report
+from loaders.report.sections import questions
+
+SECTIONS = ["questions", "activity", "retention", "breakdowns", "activation", "adoption"]
+SCREENS = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")]
+SCRIPT = "<script>document.title = 'taken'</script>"
+IMAGE = "<img src=x onerror=\"document.title = 'taken'\">"
+
+on_every_screen = pytest.mark.parametrize(("width", "colours"), SCREENS)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def the_report(usual_world, tmp_path_factory) -> Path:
+    """The report of an imaginary product's warehouse."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    usual_world.daybook.run("report", "--out", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def the_marts_alone(usual_world, tmp_path_factory) -> Path:
+    """A database with the schema marts and nothing else."""
+    path = tmp_path_factory.mktemp("copy") / "copy.duckdb"
+    with duckdb.connect(str(path)) as copy:
+        copy.execute(f"attach '{usual_world.daybook.database}' as warehouse (read_only)")
+        copy.execute("create schema marts")
+        tables = copy.execute(
+            "select table_name from duckdb_tables()"
+            " where database_name = 'warehouse' and schema_name = 'marts'"
+            " union all select view_name from duckdb_views()"
+            " where database_name = 'warehouse' and schema_name = 'marts'"
+        ).fetchall()
+        for (table,) in tables:
+            copy.execute(f"create table marts.{table} as from warehouse.marts.{table}")
+    return path
+
+
+@pytest.fixture
+def a_copy(the_marts_alone, tmp_path) -> Path:
+    """The same, for one test to change."""
+    return Path(shutil.copy(the_marts_alone, tmp_path / "copy.duckdb"))
+
+
+def changed(database: Path, *statements: str) -> Path:
+    """The report of a database after some statements."""
+    with duckdb.connect(str(database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    out = database.with_suffix(".html")
+    write_report(database, None, out)
+    return out
+
+
+def sections(page) -> list[str]:
+    return [section.get_attribute("id") for section in page.query_selector_all("main > section")]
+
+
+# In the browser
+
+
+@on_every_screen
+def test_the_report_fetches_nothing_and_has_no_error(browser, the_report, width, colours):
+    with visit(browser, the_report, width=width, colours=colours) as seen:
+        assert seen.problems == []
+        assert seen.requests == []
+
+
+@on_every_screen
+def test_the_report_needs_no_horizontal_scroll(browser, the_report, width, colours):
+    with visit(browser, the_report, width=width, colours=colours) as seen:
+        seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        # Labels of a chart may reach beyond its drawing, but not beyond the page.
+        right = seen.page.evaluate(
+            "Math.max(...[...document.querySelectorAll('svg text')]"
+            ".map(each => each.getBoundingClientRect().right))"
+        )
+        assert right <= width
+
+
+@on_every_screen
+def test_the_report_meets_wcag_aa(browser, the_report, width, colours):
+    with visit(browser, the_report, width=width, colours=colours) as seen:
+        seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+        found = Axe().run(seen.page, options=rules)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@on_every_screen
+def test_the_texts_in_charts_have_contrast_too(browser, the_report, width, colours):
+    with visit(browser, the_report, width=width, colours=colours) as seen:
+        paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        inks = seen.page.evaluate(
+            "[...new Set([...document.querySelectorAll('svg text')]"
+            ".map(each => getComputedStyle(each).fill))]"
+        )
+        assert len(inks) > 3
+        assert {ink: contrast(ink, paper) for ink in inks if contrast(ink, paper) < 4.5} == {}
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two CSS colours, as WCAG defines it."""
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_section_every_report_and_every_question_is_there(browser, the_report, usual_world):
+    reports = usual_world.daybook.rows(
+        "select report from marts.activity union select report from marts.retention"
+    )
+    asked = [question.text for question in chosen(None, usual_world.daybook.folder / "analyses")]
+    with visit(browser, the_report) as seen:
+        assert sections(seen.page) == SECTIONS
+        text = seen.text.lower()
+        missing = [row["report"] for row in reports if row["report"].lower() not in text]
+        missing += [question for question in asked if question.lower() not in text]
+        assert missing == []
+
+
+def test_every_question_has_its_answer_and_its_rows(browser, the_report, usual_world):
+    answers = usual_world.daybook.run("ask", "--json").stdout
+    with visit(browser, the_report) as seen:
+        for place, answer in enumerate(orjson.loads(answers)["questions"]):
+            article = seen.page.query_selector_all("article.question")[place]
+            assert answer["answer"] in article.text_content()
+            assert article.query_selector("figure"), answer["name"]
+            rows = article.query_selector_all(".gt_table tbody tr")
+            assert len(rows) == min(len(answer["rows"]), 25)
+
+
+def test_the_cells_of_the_heat_maps_are_those_of_the_mart(browser, the_report, usual_world):
+    report = usual_world.daybook.rows(
+        "select report from marts.retention where breakdown is null and period = 'week' limit 1"
+    )[0]["report"]
+    cells = usual_world.daybook.rows(
+        f"""
+        select cohort_start, period_number, retention_rate, retained, cohort_size, is_complete
+        from marts.retention
+        where report = '{report}' and period_number > 0 and cohort_size > 0
+        order by cohort_start, period_number
+        """
+    )
+    expected = [
+        f"{100 * cell['retention_rate']:.0f}"
+        if cell["is_complete"]
+        else f"in progress: {cell['retained']:,} of {cell['cohort_size']:,} so far"
+        for cell in cells
+    ]
+    assert any(text.startswith("in progress") for text in expected)
+    with visit(browser, the_report) as seen:
+        shown = seen.page.evaluate(
+            """report => {
+                const figures = [...document.querySelectorAll('#retention figure')];
+                const named = each => each.querySelector('h3').textContent.toLowerCase() == report;
+                const rows = figures.find(named).querySelectorAll('tbody tr:not(.everybody)');
+                const cells = [...rows].flatMap(row => [...row.querySelectorAll('td:not(.size)')]);
+                return cells.filter(td => !td.matches('.none')).map(td => td.textContent);
+            }""",
+            report.lower(),
+        )
+    assert shown == expected
+
+
+def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
+    unfinished = usual_world.daybook.rows(
+        "select count(distinct report) as n from marts.activity"
+        " where clock = 'week' and not is_complete and active > 0"
+    )[0]["n"]
+    assert unfinished
+    with visit(browser, the_report) as seen:
+        charts = seen.page.query_selector_all("#activity figure .wide")
+        assert sum("url(#hatch-" in chart.inner_html() for chart in charts) == unfinished
+
+
+# What customers send, and what another company has
+
+
+def test_what_customers_send_is_text(browser, a_copy):
+    page = changed(
+        a_copy,
+        f"update marts.retention_overall set breakdown_value = $${SCRIPT}$$"
+        " where breakdown_value = (select min(breakdown_value) from marts.retention_overall"
+        " where breakdown_value not in ('(all)', '(none)'))",
+        f"update marts.activity set report = $${IMAGE}$$",
+        f"update marts.activation set milestone = $${IMAGE}$$ where milestone <> 'activated'",
+        f"update marts.feature_adoption set feature = $${SCRIPT}$$ where rank = 1",
+        # The names that a question lists.
+        f"update marts.fct_traits set value = to_json($${SCRIPT}$$) where trait = 'name'",
+    )
+    with visit(browser, page) as seen:
+        assert seen.problems == []
+        assert seen.page.title().startswith("Product report")
+        assert seen.page.query_selector_all("script, img") == []
+        assert SCRIPT in seen.page.text_content("body")
+        assert IMAGE.lower() in seen.page.text_content("#activity h3").lower()
+
+
+def test_the_report_shows_a_companys_own_words(browser, a_copy):
+    page = changed(
+        a_copy,
+        "update marts.activity set report = 'Fahrer unterwegs' where entity = 'user'",
+        "update marts.retention set report = 'Fuhren je Woche' where breakdown is null",
+        "update marts.retention_overall set breakdown = 'Größe' where breakdown is not null",
+        "update marts.activation set milestone = 'erste Fracht' where position = 2",
+        "update marts.feature_adoption set feature = 'Börse' where rank = 2",
+    )
+    with visit(browser, page) as seen:
+        text = seen.page.text_content("body")
+        for word in ("Fahrer unterwegs", "Fuhren je Woche", "Größe", "erste Fracht", "Börse"):
+            assert word in text
+
+
+@pytest.mark.parametrize(
+    ("section", "statement"),
+    [
+        ("activity", "drop table marts.activity"),
+        ("activity", "delete from marts.activity"),
+        ("retention", "drop table marts.retention"),
+        ("breakdowns", "delete from marts.retention_overall where breakdown is not null"),
+        ("activation", "delete from marts.activation"),
+        ("adoption", "drop table marts.feature_adoption"),
+    ],
+)
+def test_without_a_kind_of_report_the_page_has_no_such_section(section, statement, a_copy):
+    page = changed(a_copy, statement).read_text()
+    shown = re.findall(r'<section id="(\w+)"', page)
+    assert shown == [each for each in SECTIONS if each != section]
+    assert f'href="#{section}"' not in page
+
+
+def test_a_report_of_an_empty_warehouse_says_so(daybook):
+    daybook.write([])
+    daybook.land()
+    daybook.build()
+    daybook.run("report")
+    page = (daybook.folder / "report.html").read_text()
+    assert "The warehouse is empty" in page
+    assert "<section" not in page
+
+
+def test_the_questions_are_those_of_the_project_that_is_named(a_copy, tmp_path):
+    project = tmp_path / "project"
+    (project / "analyses" / "more").mkdir(parents=True)
+    (project / "dbt_project.yml").write_text("name: freight\n")
+    deeper = project / "analyses" / "more" / "deeper.sql"
+    deeper.write_text("-- A question of a folder?\nselect 1 as one")
+    out = tmp_path / "report.html"
+    write_report(a_copy, project, out)
+    assert 'id="questions"' not in out.read_text()
+
+    (project / "analyses" / "trucks.sql").write_text("-- How many trucks?\nselect 4 as trucks")
+    for folder in (project, project / "analyses"):
+        write_report(a_copy, folder, out)
+        questions = re.findall(r"</span>(.*\?)</h3>", out.read_text())
+        assert questions == ["How many trucks?"]
+
+
+def test_a_question_without_an_answer_says_why(a_copy):
+    page = changed(a_copy, "drop table marts.fct_activity_days").read_text()
+    assert "this question has no answer here" in page  # the copy has no seeds
+
+
+def test_long_words_do_not_widen_the_page(browser, a_copy):
+    long = "Donaudampfschifffahrtsgesellschaft" * 4
+    page = changed(
+        a_copy,
+        f"update marts.activity set report = '{long}' || report",
+        f"update marts.retention set report = '{long}' || report",
+        f"update marts.retention_overall set breakdown_value = '{long}' || breakdown_value"
+        " where breakdown_value <> '(all)'",
+        # Cut to their beginnings, and with one n, these values look the same.
+        "update marts.retention_overall set cohort_size = 40 where period_number = 0",
+        f"update marts.activation set milestone = '{long}' || milestone where position = 2",
+        f"update marts.feature_adoption set feature = '{long}' || feature",
+    )
+    values = "select count(distinct breakdown_value) from marts.retention_overall"
+    values += " where lower(report) = ?"
+    with visit(browser, page, width=PHONE) as seen:
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+        with duckdb.connect(str(a_copy), read_only=True) as connection:
+            for figure in seen.page.query_selector_all("#breakdowns figure"):
+                report = figure.query_selector("h3").text_content()
+                (count,) = connection.execute(values, [report.lower()]).fetchone()
+                shown = figure.query_selector(".narrow").text_content().count("n\xa0=\xa0")
+                assert shown == count - 1  # each value has a panel of its own; (all) has none
+
+
+# What changed since last night
+
+NIGHTS = "create schema nights; create table nights.nights as select 1 as night union all select 2"
+RESTATEMENTS = """
+    create table nights.restatements (
+        night integer, report text, period_start date, before double, after double, reasons text
+    )
+"""
+
+
+def test_without_nights_there_is_no_section_about_them(a_copy):
+    assert 'id="restatements"' not in changed(a_copy).read_text()
+
+
+def test_a_night_that_restates_nothing_says_so(a_copy):
+    page = changed(
+        a_copy,
+        NIGHTS,
+        RESTATEMENTS,
+        "insert into nights.restatements values (1, 'of the night before', null, 1, 2, '')",
+    ).read_text()
+    assert "Nothing: every number" in page
+    assert "of the night before" not in page
+
+
+def test_the_largest_restatements_come_first(browser, a_copy):
+    page = changed(
+        a_copy,
+        NIGHTS,
+        RESTATEMENTS,
+        "insert into nights.restatements"
+        " select 2, 'report ' || n, date '2025-03-03', 100, 100 + n, 'late events'"
+        " from range(1, 31) as numbers(n)",
+    )
+    with visit(browser, page) as seen:
+        section = seen.page.query_selector("#restatements")
+        assert section.inner_text().count("late events") == 12
+        assert "30 numbers of complete periods" in section.inner_text()
+        first = section.query_selector("tbody tr").inner_text().split()
+        assert first == ["report", "30", "2025-03-03", "100", "130", "late", "events"]
+
+
+# The file
+
+
+def test_the_same_marts_give_the_same_page(the_report, usual_world, tmp_path):
+    again = tmp_path / "again.html"
+    usual_world.daybook.run("report", "--out", again)
+    assert again.read_bytes() == the_report.read_bytes()
+
+
+def test_the_report_stays_under_3_mb(the_report):
+    assert the_report.stat().st_size < 3_000_000
+
+
+def test_the_report_goes_into_the_published_folder_where_there_is_one(a_copy, tmp_path):
+    daybook = Daybook(tmp_path / "daybook")
+    printed = daybook.run("report", "--database", a_copy).stdout
+    assert printed == "The report is in report.html\n"
+    (tmp_path / "night-7").mkdir()
+    (daybook.folder / "published").symlink_to(tmp_path / "night-7")
+    printed = daybook.run("report", "--database", a_copy).stdout
+    assert printed == "The report is in published/report.html\n"
+    assert (tmp_path / "night-7" / "report.html").is_file()
+
+
+def test_a_report_that_cannot_be_written_is_one_line(a_copy, tmp_path):
+    daybook = Daybook(tmp_path / "daybook")
+    out = tmp_path / "nowhere" / "report.html"
+    result = daybook.run("report", "--database", a_copy, "--out", out, exit_code=1)
+    assert result.stderr.count("\n") == 1
+    assert "cannot be written" in result.stderr
+    assert "--out" in result.stderr
+
+
+def test_a_report_before_the_first_build_says_what_to_do(daybook):
+    daybook.write([{"type": "track", "event": "x", "userId": "u", "timestamp": "2025-01-01"}])
+    daybook.land()
+    result = daybook.run("report", exit_code=1)
+    assert "dbt build" in result.stderr
+    assert not (daybook.folder / "report.html").exists()
+
+
+# Which picture suits the rows of an answer
+
+
+def picture(sql: str, columns: list[str], rows: list[list]) -> str:
+    return str(questions.picture(sql, columns, rows))
+
+
+def test_shares_over_time_are_lines_and_say_their_n():
+    drawn = picture(
+        "", ["week", "drivers", "drivers_rate"], [[1, 400, 0.5], [2, 380, 0.25], [3, 90, 0.75]]
+    )
+    assert "75 % drivers" in drawn
+    assert "n = 90 to 400 drivers" in drawn
+
+
+def test_rows_of_one_time_are_told_apart_by_the_column_beside_it():
+    rows = [[1, "entry", 0.5], [1, "latest", 0.6], [2, "entry", 0.25], [2, "latest", 0.35]]
+    drawn = picture("", ["week", "clock", "back_rate"], rows)
+    assert "25 % back" in drawn
+    assert "clock: entry" in drawn
+    assert "35 %" not in drawn
+
+
+def test_numbers_beside_names_are_bars():
+    drawn = picture("", ["yard", "trips"], [["Ulm", 4], ["Bern", 1]])
+    assert "Trips by yard" in drawn
+    assert "width: 100.0%" in drawn
+    assert "width: 25.0%" in drawn
+
+
+def test_a_question_may_name_its_bars():
+    columns, rows = ["plan", "limits", "over"], [["a", 1000, 3], ["b", 10, 6]]
+    assert "Limits by plan" in picture("", columns, rows)
+    assert "Over by plan" in picture("-- chart: over by plan\nselect 1", columns, rows)
+
+
+def test_rows_without_names_and_numbers_have_no_picture():
+    assert picture("", ["yard", "open"], [["Ulm", True], ["Bern", False]]) == ""
+    assert picture("", ["yard", "trips"], [["Ulm", 0], ["Bern", 0]]) == ""
+    assert picture("", ["yard", "trips"], [["Ulm", 4]]) == ""
