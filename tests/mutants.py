@@ -783,14 +783,14 @@ MUTANTS = [
     Mutant(
         "what nobody planned counts as active",
         f"{FACTS}/int_event_catalog.sql",
-        "else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}",
+        "else {{ 'true' if is_on('unplanned_counts_as_active') else 'false' }}",
         "else false",
         "what_nobody_planned_counts_as_active_but_a_page_only_if_planned",
     ),
     Mutant(
         "what nobody planned can be left out",
         f"{FACTS}/int_event_catalog.sql",
-        "else {{ 'true' if var('unplanned_counts_as_active') else 'false' }}",
+        "else {{ 'true' if is_on('unplanned_counts_as_active') else 'false' }}",
         "else true",
         "what_nobody_planned_can_be_left_out",
     ),
