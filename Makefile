@@ -56,4 +56,4 @@ lock:
 	    --no-emit-index-url --no-emit-find-links --no-strip-extras --no-header --quiet -o requirements.lock
 
 clean:
-	rm -rf sample target logs warehouse.duckdb report.html
+	rm -rf sample target logs warehouse.duckdb report.html published published.nights

@@ -17,6 +17,8 @@ COMMANDS = {
     "status": "loaders.commands:status",
     "quarantine": "loaders.commands:quarantine",
     "unland": "loaders.commands:unland",
+    "nightly": "loaders.night:nightly",
+    "publish": "loaders.night:publish",
     "ask": "loaders.questions:ask",
     "report": "loaders.report:report",
     "simulate": "loaders.simulate:simulate",
@@ -28,6 +30,7 @@ class Settings:
     """What every command finds in `context.obj`."""
 
     database: Path
+    is_named: bool = False  # with --database
 
 
 def database_option() -> click.Option:
@@ -35,7 +38,7 @@ def database_option() -> click.Option:
 
     def remember(context: click.Context, _: click.Parameter, value: Path | None) -> None:
         if value is not None:
-            context.find_root().obj = Settings(value)
+            context.find_root().obj = Settings(value, is_named=True)
             context.obj = context.find_root().obj
 
     return click.Option(

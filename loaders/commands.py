@@ -65,7 +65,7 @@ def land(context: click.Context, paths: tuple[str, ...], expect_calls: bool, as_
     else:
         display.show_total(results, examples, _option(context))
     if expect_calls:
-        _stop_without_calls(results)
+        stop_without_calls(results)
     if any(landed.status == "refused" for landed in results):
         context.exit(SOME_FILES_REFUSED)
 
@@ -178,7 +178,7 @@ def unland(
         )
 
 
-def _stop_without_calls(results: list[Landed]) -> None:
+def stop_without_calls(results: list[Landed]) -> None:
     """Raise `NothingUsable` if no file of this run brought a call."""
     new = [each for each in results if each.status == "landed"]
     if any(each.counts.calls for each in new):

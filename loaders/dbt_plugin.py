@@ -3,6 +3,7 @@
 Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/builds.sql.
 """
 
+import secrets
 import warnings
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,7 @@ from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
 from loaders import builds
 from loaders.errors import DaybookError
-from loaders.warehouse import check_path, first_line, not_opened
+from loaders.warehouse import check_path, first_line, keep_private, not_opened
 
 # Said by dbt's CSV reader for each type of a column that a seed may lack.
 warnings.filterwarnings("ignore", '".*" does not match the name of any column', RuntimeWarning)
@@ -46,6 +47,7 @@ class Plugin(BasePlugin):
         try:
             check_path(path)
             self._first = duckdb.connect(creds.path, config=config)
+            keep_private(path)
         except DaybookError as error:
             raise _NoConnection(str(error)) from error
         except _BAD_SETTINGS as error:
@@ -60,6 +62,10 @@ class Plugin(BasePlugin):
         """Create the raw tables and dbt's memory where they are missing."""
         for script in ("schema.sql", "memory.sql"):
             conn.execute(resources.files("loaders").joinpath(script).read_text())
+        conn.execute(
+            "insert into meta.publishing_key select ? where not exists (from meta.publishing_key)",
+            [secrets.token_hex(32)],
+        )
         self._connection = conn
         self._first = None
 

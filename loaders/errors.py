@@ -11,6 +11,9 @@
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- CannotBuild              dbt must not begin; it has built nothing yet
+    |-- CannotPublish            the readers keep the night that they have
+    |-- NightIsHeld              exit 3: another night is running
+    |-- NightStopped             a step of the night failed; its exit code is that of the cause
     |-- AccountingFailed         the ledger and the tables disagree: never committed
     |-- DamagedFile              one file is refused whole, the others land (exit 4 at the end)
     |-- StillGrowing             one file is postponed, the others land
@@ -73,6 +76,27 @@ class DatabaseIsHeld(BadDatabase):
 
 class CannotBuild(DaybookError):
     """dbt must not begin; raised before it has built anything."""
+
+
+class CannotPublish(DaybookError):
+    """What was built is not shown to readers; they keep the night that they have."""
+
+
+class NightIsHeld(DaybookError):
+    """Another process holds the lock of the night."""
+
+    exit_code = 3
+
+
+class NightStopped(DaybookError):
+    """A step of the night failed."""
+
+    def __init__(self, step: str, problem: str, exit_code: int = 1):
+        super().__init__(
+            f"{problem.rstrip('.')}. The night stopped at the step {step}; readers keep the last"
+            " published night. The same command may be run again."
+        )
+        self.step, self.problem, self.exit_code = step, problem, exit_code
 
 
 class AccountingFailed(DaybookError):

@@ -18,3 +18,6 @@ create table if not exists meta.tables (
     name varchar,               -- schema.table
     grounds varchar             -- hash of the vars and seeds that it was built with
 );
+
+-- One row: the key of the hashes that published files have in place of e-mail addresses. It stays here.
+create table if not exists meta.publishing_key (key varchar);

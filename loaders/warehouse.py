@@ -1,5 +1,6 @@
 """Opens the warehouse: one writer at a time, for a while patient, and never with a traceback."""
 
+import os
 import re
 import shutil
 import time
@@ -51,10 +52,12 @@ class Warehouse:
 def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
     """Open (and where needed create) the warehouse for writing; checkpoint it when done."""
     check_path(path)
-    connection = _connect(path, limits.lock_seconds, read_only=False)
+    with private_files():
+        connection = _connect(path, limits.lock_seconds, read_only=False)
+        keep_private(path)
     # Only the holder of the database comes here, so what lies there is of a run that was stopped.
     spool = path.absolute().with_name(path.name + ".spool")
-    with explained(path), connection:
+    with private_files(), explained(path), connection:
         connection.execute(f"set memory_limit = '{int(limits.engine_bytes)}B'")
         # Every row brings its place along: the two halves of a spool may be stored side by side.
         connection.execute("set preserve_insertion_order = false")
@@ -66,6 +69,23 @@ def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
             connection.execute("checkpoint")
         finally:
             shutil.rmtree(spool, ignore_errors=True)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Files that are made in here belong to their owner alone, whatever the umask."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def keep_private(path: Path) -> None:
+    """Take the warehouse and what DuckDB keeps beside it from everybody but their owner."""
+    for each in (path, path.with_name(path.name + ".wal")):
+        with suppress(OSError):  # it is not there, or somebody else's: then that is their choice
+            each.chmod(0o600)
 
 
 @contextmanager

@@ -186,7 +186,18 @@ def test_nothing_tells_a_user_to_install_daybook_from_the_public_index():
 
 
 def tracked_files() -> list[Path]:
-    skipped = {".git", ".venv", ".venv-peers", "target", "sample", "logs", "__pycache__"}
+    skipped = {
+        ".git",
+        ".venv",
+        ".venv-peers",
+        ".venv-duckdb-1.2",
+        "published.nights",
+        "published",
+        "target",
+        "sample",
+        "logs",
+        "__pycache__",
+    }
     suffixes = {".py", ".md", ".yml", ".toml", ".sql", ".txt", ".lock", ""}
     return [
         path

@@ -314,7 +314,7 @@ def test_long_words_do_not_widen_the_page(browser, a_copy):
 
 # What changed since last night
 
-NIGHTS = "create schema nights; create table nights.nights as select 1 as night union all select 2"
+NIGHTS = "create schema nights; create table nights.nights as select 1 as number union all select 2"
 RESTATEMENTS = """
     create table nights.restatements (
         night integer, report text, period_start date, before double, after double, reasons text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import duckdb
 
 from loaders.display import plural
 from loaders.errors import DaybookError
+from loaders.night.folder import published_copy
 from loaders.questions.answers import Asker
 from loaders.questions.files import chosen, questions
 from loaders.questions.printing import ROWS_SHOWN, print_json, print_questions, print_text
@@ -27,13 +29,16 @@ def ask(context: click.Context, question: str | None, as_json: bool, only_list: 
 
     QUESTION is a number, a file name of analyses/, or a word of the question. Without it, those at
     the top of analyses/ are asked, and not those in its folders.
+
+    Where there is a published copy, it is read, and a night may run meanwhile. --database FILE
+    reads the warehouse itself.
     """
     project = find_project(Path())
     if only_list:
         print_questions(questions(project.analyses))
         return
     picked = chosen(question, project.analyses)
-    with read_warehouse(context.obj.database) as connection:
+    with read_warehouse(_what_to_read(context)) as connection:
         day = last_complete_day(connection)
         asker = Asker(connection, project)
         answers = [asker.answer(each, keep=None if as_json else ROWS_SHOWN) for each in picked]
@@ -47,6 +52,20 @@ def ask(context: click.Context, question: str | None, as_json: bool, only_list: 
             f"{len(failed)} of {plural(len(answers), 'question')} could not be answered; what is"
             f" wrong stands with it: {', '.join(failed)}"
         )
+
+
+def _what_to_read(context: click.Context) -> Path:
+    """The published copy of the database, unless the database was named with --database."""
+    database = context.obj.database
+    copy = None if context.obj.is_named else published_copy(database)
+    if copy is None:
+        return database
+    click.echo(
+        f"From the published copy, night {copy.parent.name}. The warehouse itself: daybook"
+        f" --database {shlex.quote(str(database))} ask",
+        err=True,
+    )
+    return copy
 
 
 def last_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:

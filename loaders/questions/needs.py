@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,14 @@ class Need:
 
     kind: str  # a key of PLANNED, or VAR
     name: str
+    is_private: bool = False  # planned, but personal data, which a published copy does not hold
 
     def __str__(self) -> str:
         """What is wrong where the plan lacks it."""
+        if self.is_private:
+            return (
+                f'the published copy holds no personal data, and the {self.kind} "{self.name}" is'
+            )
         if self.kind == VAR:
             return f'the var "{self.name}" is empty in {PROJECT_FILE}'
         if self.kind.endswith("report") or self.kind == "funnel":
@@ -73,7 +78,23 @@ class Plan:
                 missing.append(need)
                 if need.kind == VAR:  # it may name what the lines below need
                     break
+            elif self._is_private(need):
+                missing.append(replace(need, is_private=True))
         return missing
+
+    def _is_private(self, need: Need) -> bool:
+        """Whether this is a published copy, which is without that trait or has it hashed."""
+        if not need.kind.endswith("trait") or not self._tables.has("nights", "nights"):
+            return False
+        seed, column, rows = PLANNED[need.kind]
+        found = self._connection.execute(
+            f"""
+            select bool_or(coalesce(try_cast(trim(is_pii) as boolean), false)) from seeds.{seed}
+            where {rows} and trim({column}) = ?
+            """,
+            [need.name],
+        )
+        return bool(found.fetchone()[0])
 
     def _has(self, need: Need) -> bool:
         if need.kind == VAR:
@@ -93,7 +114,9 @@ def no_answer(missing: list[Need], question: Path) -> str:
     path = show_path(str(question))
     kinds = {need.kind.split()[-1] for need in missing}
     advice = f"Name your own {kinds.pop()}" if len(kinds) == 1 else "Name your own"
-    if missing[-1].kind == VAR:
+    if missing[-1].is_private:
+        what_next = "Ask the warehouse itself: daybook --database FILE ask."
+    elif missing[-1].kind == VAR:
         what_next = f"Set it in {PROJECT_FILE}, then run: dbt build."
     elif question.is_absolute():  # one that came with Daybook: an upgrade would undo the change
         what_next = f"Copy {path} into your analyses/. {advice} there."

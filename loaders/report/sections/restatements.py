@@ -17,7 +17,7 @@ def restatements(marts: Marts) -> Section | None:
     if not columns:
         return None
     night = next((column for column in NIGHT if column in columns), None)
-    of_last_night = f"where {night} = (select max({night}) from nights.nights)" if night else ""
+    of_last_night = f"where {night} = (select max(number) from nights.nights)" if night else ""
     size = "abs(coalesce(after, 0) - coalesce(before, 0))"
     frame = marts.query(
         TABLE,

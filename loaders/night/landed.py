@@ -1,0 +1,81 @@
+"""The first step of a night: landing, and whether it brought anything."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from loaders import accounts, display
+from loaders.commands import stop_without_calls
+from loaders.discover import discover
+from loaders.errors import NothingToLand, NothingUsable
+from loaders.landing import Landed, Lander
+from loaders.limits import Limits
+from loaders.night.folder import PublishedNights, marks_of
+from loaders.warehouse import open_warehouse
+
+
+@dataclass(frozen=True)
+class Came:
+    """What landing came to: a line for the log, and a line per file that is not in."""
+
+    said: str
+    problems: list[str] = field(default_factory=list)
+    refused: int = 0
+
+
+def land(paths: tuple[str, ...], database: Path, nights: PublishedNights) -> Came:
+    """Land files. Raises `NothingUsable` if no call came and nothing is left to publish.
+
+    A night that was stopped has landed its files already: its next run finds no new ones, and has
+    them to build.
+    """
+    limits = Limits.from_environment()
+    results: list[Landed] = []
+    nothing: NothingUsable | None = None
+    try:
+        files = discover(paths, limits, besides=database)
+    except NothingToLand as error:
+        if not error.at_any_path:
+            raise
+        files, nothing = None, NothingUsable(f"No new file came. {error}")
+    with open_warehouse(database, limits) as warehouse:
+        if files is not None:
+            with display.progress_bar(files.bytes) as progress:
+                results = list(Lander(warehouse, limits).land(files, progress))
+            try:
+                stop_without_calls(results)
+            except NothingUsable as error:
+                nothing = error
+        if nothing and not _is_left_to_publish(warehouse.connection, nights):
+            raise nothing
+    return _came(results)
+
+
+def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: PublishedNights) -> bool:
+    (calls,) = connection.execute("select coalesce(sum(calls), 0) from raw.loads").fetchone()
+    if not calls:
+        return False
+    if accounts.build_due(connection):
+        return True
+    (build,) = connection.execute("select max(build) from meta.builds where ended_well").fetchone()
+    # A night that was taken back is not published again before something new comes.
+    return marks_of(nights.newest()).get("build", 0) < build
+
+
+def _came(results: list[Landed]) -> Came:
+    landed = [each for each in results if each.status == "landed"]
+    problems = [
+        f"{display.show_path(each.file.path)} was {_OUT[each.status]}: {each.because}"
+        for each in results
+        if each.status in _OUT
+    ]
+    calls = sum(each.counts.calls for each in landed)
+    said = f"{display.plural(len(landed), 'new file')}, {display.plural(calls, 'call')}"
+    if skipped := sum(each.status == "skipped" for each in results):
+        said += f", {display.plural(skipped, 'file')} landed before"
+    refused = sum(each.status == "refused" for each in results)
+    return Came(said, problems, refused)
+
+
+_OUT = {"refused": "refused", "growing": "postponed"}

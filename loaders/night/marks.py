@@ -1,0 +1,137 @@
+"""Where a warehouse stands, and what has changed in it since a night was published."""
+
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import duckdb
+
+from loaders.night.tables import EVENTS, Months
+from loaders.plan import SEEDS
+
+_REPORT_KEYS = ("report", "funnel")
+_MILESTONES = "activation_milestones"
+# Of these seeds a reader learns by what happens to the events themselves.
+_NOT_THE_PLAN = {"internal_accounts"}
+Marks = dict[str, Any]
+
+
+def marks(
+    connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
+) -> Marks:
+    """Return where the warehouse stands, as JSON can hold it."""
+    build, latest_load, taken_out, as_of, latest_day = connection.execute(
+        f"""
+        select build, latest_load, taken_out, as_of::varchar, latest_day::varchar
+        from {warehouse}.meta.builds where ended_well order by build desc limit 1
+        """
+    ).fetchone()
+    grounds = connection.execute(
+        f"select grounds from {warehouse}.meta.tables where name = 'marts.{EVENTS}'"
+    ).fetchone()
+    plan, definitions = _digests(connection, warehouse)
+    # Not the last complete day: it moves on every night, and no definition changes with it.
+    chosen = {name: str(value) for name, value in variables.items() if name != "as_of"}
+    return {
+        "build": build,
+        "latest_load": latest_load,
+        "taken_out": taken_out,
+        "as_of": as_of,
+        "latest_day": latest_day,
+        "grounds": grounds and grounds[0],
+        "plan": plan | {f"var {name}": _digest(value) for name, value in chosen.items()},
+        "definitions": definitions,
+    }
+
+
+def months_to_write(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: str,
+    last: Marks,
+    now: Marks,
+    there: list[date],
+) -> Months:
+    """Return the months of fct_events that changed since the last night, and those that did not.
+
+    `there` are the months that the last night has. All are written where the last night rests on
+    other grounds (seeds, vars, privacy), or its build is none of this warehouse.
+    """
+    all_months = _months(
+        connection,
+        f"select event_day from {warehouse}.intermediate.int_attributed_days"
+        " where is_event and calls is distinct from 0",
+    )
+    if not there or not _goes_on_from(connection, warehouse, last, now):
+        return Months(all_months, [])
+    changed = _months(
+        connection,
+        f"""
+        select event_day from {warehouse}.intermediate.int_attributed_days
+        where build > {last["build"]}
+        union all
+        select event_day from {warehouse}.staging.stg_calls where load_id > {last["latest_load"]}
+        union all
+        select unnest(left_days) from {warehouse}.staging.stg_calls
+        where load_id > {last["latest_load"]}
+        """,
+    )
+    kept = [month for month in there if month in all_months and month not in changed]
+    gone = [month for month in there if month not in all_months]
+    return Months(sorted({*all_months, *gone} - {*kept}), kept)
+
+
+def _goes_on_from(
+    connection: duckdb.DuckDBPyConnection, warehouse: str, last: Marks, now: Marks
+) -> bool:
+    """Whether the last night was made from an earlier build of this warehouse, in the same way."""
+    if any(last.get(name) != now[name] for name in ("grounds", "privacy", "taken_out", "columns")):
+        return False
+    found = connection.execute(
+        f"""
+        select latest_load, taken_out, as_of::varchar, latest_day::varchar
+        from {warehouse}.meta.builds where build = ?
+        """,
+        [last["build"]],
+    ).fetchone()
+    names = ("latest_load", "taken_out", "as_of", "latest_day")
+    return found == tuple(last[name] for name in names)
+
+
+def _months(connection: duckdb.DuckDBPyConnection, days: str) -> list[date]:
+    found = connection.execute(
+        f"select distinct date_trunc('month', event_day)::date as month from ({days})"
+        " where event_day is not null order by month"
+    ).fetchall()
+    return [month for (month,) in found]
+
+
+def _digests(
+    connection: duckdb.DuckDBPyConnection, warehouse: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a digest per seed of the plan, and one per report, as `seed report`."""
+    plan, definitions = {}, {}
+    columns = connection.execute(
+        "select table_name, list(column_name) from duckdb_columns()"
+        " where database_name = ? and schema_name = 'seeds'"
+        " group by table_name order by table_name",
+        [warehouse.strip('"')],
+    ).fetchall()
+    for seed, names in columns:
+        if seed not in SEEDS or seed in _NOT_THE_PLAN:
+            continue
+        keys = ["entity"] if seed == _MILESTONES else [n for n in _REPORT_KEYS if n in names]
+        key = f'trim("{keys[0]}")' if keys else "''"
+        found = connection.execute(
+            f"select {key}, string_agg(seed::varchar, '|' order by seed::varchar)"
+            f" from {warehouse}.seeds.{seed} as seed group by all"
+        ).fetchall()
+        for name, rows in found:
+            if keys:
+                definitions[f"{seed} {name}"] = _digest(rows)
+            else:
+                plan[seed] = _digest(rows)
+    return plan, definitions
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]

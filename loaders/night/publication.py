@@ -1,0 +1,350 @@
+"""Writes one night for its readers, and shows it when it is whole."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from loaders import accounts
+from loaders.errors import CannotPublish, NoDatabase
+from loaders.ledger import now
+from loaders.limits import Limits
+from loaders.night import metrics, restatements
+from loaders.night.build import Built
+from loaders.night.folder import MARKS, PublishedNights, marks_of
+from loaders.night.marks import Marks, marks, months_to_write
+from loaders.night.privacy import Privacy
+from loaders.night.tables import DATABASE, EVENTS, Copy, months_in
+from loaders.questions.project import Project
+from loaders.warehouse import not_opened
+
+Document = dict[str, Any]
+_SPILL = ".spill"
+_LARGEST = 5  # restated cells in the summary
+
+
+@dataclass
+class Publication:
+    """A night on its way to the readers; `document` is what night.json and the summary hold."""
+
+    database: Path
+    project: Project
+    nights: PublishedNights
+    keep: int
+    started_at: datetime = field(default_factory=now)
+    built: Built | None = None
+    took: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    number: int = field(default=0, init=False)
+    document: Document = field(default_factory=dict, init=False)
+    _folder: Path = field(default=Path(), init=False)
+
+    def write(self, told: Callable[[str], None] = lambda _: None) -> None:
+        """Write the marts, the metrics and the history of nights; show nothing yet."""
+        began = time.monotonic()
+        current = self.nights.current()
+        last = marks_of(current)
+        self._check_folder(last)
+        with _attached(self.database) as (connection, warehouse):
+            _check_ready(connection, warehouse, self.database)
+            privacy = Privacy.of(connection, warehouse, self.project.vars)
+            marts = _marts(connection, warehouse)
+            at = marks(connection, warehouse, self.project.vars)
+            at |= {
+                "database": _name(self.database),
+                "privacy": privacy.fingerprint,
+                "columns": sha256(privacy.select(EVENTS).encode()).hexdigest(),
+            }
+            self.number, self._folder = self.nights.begin()
+            connection.execute(f"set temp_directory = '{self._folder / _SPILL}'")
+            # Somebody may have opened the last night's database and written to it.
+            is_sound = current and last["copy"] == _state(current / DATABASE)
+            there = months_in(current) if is_sound else []
+            months = months_to_write(connection, warehouse, last, at, there)
+            copy = Copy(connection, warehouse, self._folder, self.number, privacy)
+
+            told("tables")
+            copy.attach(current if months.kept else None)
+            copy.write_marts(marts, months)
+            _check_events(connection, warehouse)
+            told("files")
+            for mart in sorted(marts - {EVENTS}):
+                copy.export(f"marts.{mart}")
+            copy.export_events(months, current)
+
+            told("metrics")
+            metrics.make_cells(connection, marts)
+            _attach_last(connection, current)
+            connection.execute(
+                "create temp table written_months as select unnest($months::date[]) as month",
+                {"months": months.written},
+            )
+            restated = restatements.find_restated(connection, self.number, last, at, bool(current))
+            self._write_history(copy, last, at, current, restated, len(months.written), began)
+            copy.write_parquet(
+                f"select {metrics.COLUMNS} from cells", self._folder / "metrics.parquet"
+            )
+        shutil.rmtree(self._folder / _SPILL, ignore_errors=True)
+        at["copy"] = _state(self.copy_of_database)
+        (self._folder / MARKS).write_text(json.dumps(at))
+
+    def show(self) -> None:
+        """Write night.json, and move the readers to this night."""
+        path = self._folder / "night.json"
+        path.write_text(json.dumps(self.document, indent=2, default=str) + "\n")
+        self.nights.finish(self.number, self._folder, self.keep)
+
+    @property
+    def copy_of_database(self) -> Path:
+        """The database that readers will open."""
+        return self._folder / DATABASE
+
+    @property
+    def report(self) -> Path:
+        """Where the report of this night belongs."""
+        return self._folder / "report.html"
+
+    def _check_folder(self, last: Marks) -> None:
+        if last and last["database"] != _name(self.database):
+            raise CannotPublish(
+                f"{self.nights.link} holds the nights of {last['database']}, and this is"
+                f" {self.database}. Publish it from another folder, or move"
+                f" {self.nights.link}.nights away."
+            )
+
+    def _write_history(
+        self,
+        copy: Copy,
+        last: Marks,
+        at: Marks,
+        current: Path | None,
+        restated: int,
+        months_written: int,
+        began: float,
+    ) -> None:
+        connection, warehouse = copy.connection, copy.warehouse
+        came = _what_came(connection, warehouse, last.get("latest_load", 0))
+        rows = _count_rows(connection)
+        took = round(time.monotonic() - began, 2)
+        row = {
+            "number": self.number,
+            "started_at": self.started_at,
+            "finished_at": now(),
+            "as_of": at["as_of"],
+            "build": at["build"],
+            **came["total"],
+            "models": self.built.models if self.built else None,
+            "tests": self.built.tests if self.built else None,
+            "warnings": len(self.built.warnings) if self.built else None,
+            "published_tables": len(rows),
+            "published_rows": sum(rows.values()),
+            "published_months": months_written,
+            "restated_cells": restated,
+            "publish_seconds": took,
+        }
+        values = ", ".join(f"${name}::{_type(name)} as {name}" for name in row)
+        connection.execute(f"create temp table this_night as select {values}", row)
+        earlier = "union all by name from last.nights." if current else ""
+        copy.create("nights.nights", f"from this_night {earlier and earlier + 'nights'}")
+        copy.create(
+            "nights.restatements",
+            f"({restatements.QUERY}) {earlier and earlier + 'restatements'}",
+        )
+        self.document = {
+            "night": self.number,
+            "status": "published",
+            "database": at["database"],
+            "as_of": at["as_of"],
+            "started_at": self.started_at,
+            "finished_at": row["finished_at"],
+            "came_in": came,
+            "built": {"models": row["models"], "tests": row["tests"]},
+            "published": {"rows": rows, "months_written": months_written},
+            "changed": _what_changed(connection, restated),
+            "wrong": [*self.problems, *(self.built.warnings if self.built else [])],
+            "seconds": self.took,
+        }
+
+
+@contextmanager
+def _attached(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """Open a connection with the warehouse attached, to be read only; yields its catalog too.
+
+    dbt's views name the catalog, so it is attached under the name that dbt gives it.
+    """
+    if not database.exists():
+        raise NoDatabase(
+            f"There is no database at {database} yet. Land some logs first: daybook land PATH"
+        )
+    catalog = '"{}"'.format(database.name.partition(".")[0].replace('"', '""'))
+    deadline = time.monotonic() + Limits.from_environment().lock_seconds
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"set memory_limit = '{os.environ.get('DAYBOOK_BUILD_MEMORY', '5GB')}'")
+        path = str(database.absolute()).replace("'", "''")
+        while True:
+            try:
+                connection.execute(f"attach '{path}' as {catalog} (read_only)")
+                break
+            except duckdb.Error as error:
+                problem = not_opened(database, error)
+                if problem.exit_code != 3 or time.monotonic() >= deadline:
+                    raise problem from error
+                time.sleep(0.1)
+        yield connection, catalog
+
+
+def _check_ready(connection: duckdb.DuckDBPyConnection, warehouse: str, database: Path) -> None:
+    """Raise `CannotPublish` unless all that has landed is built and has passed its tests."""
+    connection.execute(f"use {warehouse}")
+    due = accounts.build_due(connection) or _ran_since(connection)
+    connection.execute("use memory")
+    if due:
+        raise CannotPublish(
+            f"{database}: dbt build is due: {due}. Run dbt build, then daybook publish. Readers"
+            " keep the night that they have."
+        )
+
+
+def _ran_since(connection: duckdb.DuckDBPyConnection) -> str | None:
+    found = connection.execute(
+        """
+        select command from meta.builds
+        where command <> 'test' and build > (select max(build) from meta.builds where ended_well)
+        order by build desc limit 1
+        """
+    ).fetchone()
+    return f"dbt {found[0]} has changed tables since the last one" if found else None
+
+
+def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
+    """Return Daybook's own marts. Of a company's own models nobody knows what they hold."""
+    found = connection.execute(
+        f"""
+        select table_name from information_schema.tables
+        where table_catalog = ? and table_schema = 'marts'
+            and 'marts.' || table_name in (select name from {warehouse}.meta.tables)
+        """,
+        [warehouse.strip('"')],
+    ).fetchall()
+    return {name for (name,) in found}
+
+
+def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
+    """Raise `CannotPublish` if an event got lost on its way: a month that was thought unchanged."""
+    there, should = connection.execute(
+        f"""
+        select
+            (select count(*) from pub.marts.{EVENTS}),
+            (select coalesce(sum(calls), 0)::bigint
+            from {warehouse}.intermediate.int_attributed_days where is_event)
+        """
+    ).fetchone()
+    if there != should:
+        raise CannotPublish(
+            f"{there:,} events were copied, and the warehouse has {should:,}: the last night does"
+            " not belong to this warehouse. Move published.nights away and publish again."
+        )
+
+
+def _attach_last(connection: duckdb.DuckDBPyConnection, current: Path | None) -> None:
+    if current is None:
+        return
+    path, cells = (str(current / name).replace("'", "''") for name in (DATABASE, "metrics.parquet"))
+    connection.execute(f"attach '{path}' as last (read_only)")
+    connection.execute(f"create temp view last_cells as from read_parquet('{cells}')")
+
+
+def _what_came(connection: duckdb.DuckDBPyConnection, warehouse: str, latest_load: int) -> Document:
+    """Count what has landed since the load that the last night knew."""
+    names = ("files", "refused", "lines", "calls", "quarantined")
+    total = connection.execute(
+        f"""
+        select
+            count(*) filter (status = 'landed'), count(*) filter (status = 'refused'),
+            coalesce(sum(lines), 0)::bigint, coalesce(sum(calls), 0)::bigint,
+            coalesce(sum(quarantined), 0)::bigint
+        from {warehouse}.raw.loads where load_id > ?
+        """,
+        [latest_load],
+    ).fetchone()
+    reasons = connection.execute(
+        f"""
+        select reason, count(*) from {warehouse}.raw.quarantine
+        where load_id > ? group by reason order by count(*) desc, reason
+        """,
+        [latest_load],
+    ).fetchall()
+    return {"total": dict(zip(names, total, strict=True)), "quarantined_because": dict(reasons)}
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    found = connection.execute(
+        "select table_name from duckdb_tables()"
+        " where database_name = 'pub' and schema_name = 'marts' order by table_name"
+    ).fetchall()
+    return {
+        name: connection.execute(f'select count(*) from pub.marts."{name}"').fetchone()[0]
+        for (name,) in found
+    }
+
+
+def _what_changed(connection: duckdb.DuckDBPyConnection, restated: int) -> Document:
+    """Return the cells that moved most, and how many cells each reason can explain."""
+    columns = "report_kind report entity period period_start dimension value_name before after"
+    names = columns.split()
+    largest = connection.execute(
+        f"""
+        select {", ".join(names)}, reasons from restated
+        order by
+            abs(coalesce(after, 0) - coalesce(before, 0)) desc, {", ".join(names[:7])}
+        limit {_LARGEST}
+        """
+    ).fetchall()
+    reasons = connection.execute(
+        """
+        select reason, count(*)
+        from (select unnest(json_keys(reasons::json)) as reason from restated)
+        group by reason order by count(*) desc, reason
+        """
+    ).fetchall()
+    (unexplained,) = connection.execute(
+        "select count(*) from restated where reasons = '{}'"
+    ).fetchone()
+    return {
+        "restated_cells": restated,
+        "cells_by_reason": dict(reasons),
+        "cells_without_a_reason": unexplained,
+        "largest": [
+            dict(zip(names, row[:-1], strict=True)) | {"reasons": json.loads(row[-1])}
+            for row in largest
+        ],
+    }
+
+
+def _type(name: str) -> str:
+    if name.endswith("_at"):
+        return "timestamp"
+    if name == "as_of":
+        return "date"
+    return "double" if name.endswith("_seconds") else "bigint"
+
+
+def _state(database: Path) -> list[int]:
+    found = database.stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _name(database: Path) -> str:
+    return os.path.relpath(database)

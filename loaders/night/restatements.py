@@ -1,0 +1,236 @@
+"""What changed since the last published night in periods that were complete then, and why.
+
+A cell is restated if its value is not what it was. Its reasons are what changed between the two
+nights that can explain such a cell; each has a count:
+
+- `late events`: events up to the cell's last day that the last night did not have, or had at
+  another time
+- `users merged`: events up to then that belong to another user now, or to one at all
+- `company changed`: events up to then that belong to another company now; for breakdowns and
+  filters by a trait of the company also users whose company is another one now
+- `internal account changed`: events up to then that are internal now, or no longer are
+- `erased`: events up to then that are no longer there, although no load was taken out
+- `load taken out`: loads
+- `plan changed`: files of the tracking plan, and vars, that are not what they were
+- `report changed`: rows of the report's own definition
+- `trait changed`: entities known last night of which a trait is another one now, for cells that
+  depend on traits (breakdowns, filters, segments, sign-ups)
+
+A reason says what can have moved the cell, not how much of the difference is due to it.
+"""
+
+import duckdb
+
+from loaders.night.marks import Marks
+from loaders.night.metrics import KEY, KINDS
+
+QUERY = """
+    select night, report_kind, report, entity, period, period_start, dimension, value_name,
+        before, after, reasons
+    from restated
+"""
+
+
+def find_restated(
+    connection: duckdb.DuckDBPyConnection, number: int, last: Marks, now: Marks, has_last: bool
+) -> int:
+    """Make the temporary table `restated`; return how many cells are in it.
+
+    The last night is attached as `last`, with its cells in the view `last_cells`.
+    """
+    if has_last:
+        connection.execute(_restated(number, last["as_of"]))
+    else:
+        connection.execute(
+            """
+            create temp table restated (
+                night bigint, report_kind varchar, report varchar, entity varchar, period varchar,
+                period_start date, dimension varchar, value_name varchar, before double,
+                after double, reasons varchar
+            )
+            """
+        )
+        return 0
+    (cells,) = connection.execute("select count(*) from restated").fetchone()
+    if cells:
+        _find_reasons(connection, last, now)
+    return cells
+
+
+def _restated(number: int, as_of: str | None) -> str:
+    then = f"date '{as_of}'" if as_of else "null::date"
+    return f"""
+        create temp table restated as
+        with
+        known_reports as (
+            select distinct report_kind, report from last_cells
+        ),
+        compared as (
+            select
+                {KEY}, last_cells.value as before, cells.value as after,
+                last_cells.is_complete as was_complete, cells.is_complete, cells.last_day,
+                coalesce(cells.depends_on_traits, true) as depends_on_traits,
+                cells.may_still_change
+            from last_cells
+            full join cells using ({KEY})
+        )
+        select
+            {number}::bigint as night, *,
+            ''::varchar as reasons
+        from compared
+        where
+            not coalesce(may_still_change, false)
+            and coalesce(is_complete, true)
+            and case
+                when before is null then
+                    -- A report that was not there has not been restated.
+                    was_complete is null and is_complete and last_day <= {then}
+                    and (report_kind, report) in (from known_reports)
+                else
+                    was_complete and (
+                        after is null
+                        or abs(after - before) > 1e-9 * greatest(abs(after), abs(before), 1)
+                    )
+            end
+    """
+
+
+def _find_reasons(connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks) -> None:
+    _compare_events(connection, last, now)
+    _compare_traits(connection)
+    files = _differ(last.get("plan", {}), now["plan"])
+    reports = _differ(last.get("definitions", {}), now["definitions"])
+    seeds = {kind.table: kind.seed for kind in KINDS}
+    connection.execute(
+        "create temp table changed_reports as"
+        " select unnest($seeds::varchar[]) as seed, unnest($names::varchar[]) as name",
+        {
+            "seeds": [each.partition(" ")[0] for each in reports],
+            "names": [each.partition(" ")[2] for each in reports],
+        },
+    )
+    connection.execute(
+        "create temp table seeds_of_kinds as"
+        " select unnest($kinds::varchar[]) as kind, unnest($seeds::varchar[]) as seed",
+        {"kinds": list(seeds), "seeds": list(seeds.values())},
+    )
+    last_days = "(select distinct coalesce(last_day, date '9999-12-31') as last_day from restated)"
+    connection.execute(
+        f"""
+        create temp table reasons as
+            select last_day, null::varchar as kind, null::varchar as report,
+                null::boolean as of_traits, reason, sum(changed)::bigint as changed
+            from {last_days} as cells inner join changed_days on event_day <= last_day
+            group by all
+            union all
+            select null, null, null, true, reason, changed from changed_traits
+            union all
+            select null, null, null, null, 'plan changed', {len(files)}
+            union all
+            select null, null, null, null, 'load taken out',
+                {now["taken_out"] - last.get("taken_out", 0)}
+            union all
+            select null, kind, name, null, 'report changed', count(*)
+            from changed_reports inner join seeds_of_kinds using (seed)
+            group by all;
+
+        create or replace temp table restated as
+        select
+            restated.* replace (coalesce((
+                select json_group_object(reason, changed)::varchar from (
+                    select reason, sum(changed)::bigint as changed from reasons
+                    where changed > 0
+                        and (
+                            reasons.last_day is null
+                            or reasons.last_day
+                            = coalesce(restated.last_day, date '9999-12-31')
+                        )
+                        and (reasons.kind is null or reasons.kind = restated.report_kind)
+                        and (reasons.report is null
+                            or reasons.report in (restated.report, restated.entity))
+                        and (reasons.of_traits is null or restated.depends_on_traits)
+                    group by reason order by reason
+                )
+            ), '{{}}') as reasons)
+        from restated;
+        """
+    )
+
+
+def _compare_events(connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks) -> None:
+    """Make `changed_days`: per reason and day, events that differ between the two nights."""
+    same_ids = last.get("privacy") == now["privacy"]
+    no_load_taken_out = last.get("taken_out") == now["taken_out"]
+    connection.execute(
+        f"""
+        create temp table changed_days as
+        with
+        compared as (
+            select
+                case
+                    when before.event_id is null then 'late events'
+                    when after.event_id is null
+                        then case when {no_load_taken_out} then 'erased' end
+                    when before.event_at <> after.event_at then 'late events'
+                    when {same_ids} and before.user_id is distinct from after.user_id
+                        then 'users merged'
+                    when {same_ids} and before.company_id is distinct from after.company_id
+                        then 'company changed'
+                    when before.is_internal is distinct from after.is_internal
+                        then 'internal account changed'
+                end as reason,
+                least(before.event_day, after.event_day) as event_day
+            from (from last.marts.fct_events where @written) as before
+            full join (from pub.marts.fct_events where @written) as after
+                on before.event_id = after.event_id
+        )
+        select reason, event_day, count(*) as changed
+        from compared
+        where reason is not null
+        group by all
+        """.replace("@written", _in_written_months(connection))
+    )
+
+
+def _in_written_months(connection: duckdb.DuckDBPyConnection) -> str:
+    months = connection.execute("select month from written_months").fetchall()
+    dates = ", ".join(f"date '{month}'" for (month,) in months)
+    return f"date_trunc('month', event_day)::date in ({dates})" if dates else "false"
+
+
+def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `changed_traits`: entities known last night whose traits or company are others now."""
+    columns = "entity, entity_id, trait, value, value_as_sent, valid_from"
+    connection.execute(
+        f"""
+        create temp table changed_traits as
+        with
+        differences as (
+            (select {columns} from pub.marts.fct_traits
+            except select {columns} from last.marts.fct_traits)
+            union all
+            (select {columns} from last.marts.fct_traits
+            except select {columns} from pub.marts.fct_traits)
+        ),
+        known as (
+            select 'user' as entity, user_id as entity_id
+            from last.marts.dim_users inner join pub.marts.dim_users as now
+                using (user_id, is_internal)
+            union all
+            select 'company' as entity, company_id as entity_id
+            from last.marts.dim_companies inner join pub.marts.dim_companies as now
+                using (company_id, is_internal)
+        )
+        select 'trait changed' as reason, count(distinct (entity, entity_id)) as changed
+        from differences semi join known using (entity, entity_id)
+        union all
+        select 'company changed' as reason, count(*) as changed
+        from last.marts.dim_users as before
+        inner join pub.marts.dim_users as after using (user_id)
+        where before.company_id is distinct from after.company_id
+        """
+    )
+
+
+def _differ(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return sorted(n for n in {*before, *after} if before.get(n) != after.get(n))

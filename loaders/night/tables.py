@@ -1,0 +1,155 @@
+"""Writes the marts of a night: into daybook.duckdb, and as Parquet.
+
+`fct_events` is written by month, and only the months in which something changed: the others come
+from the last night, as a copy in the database and as hard links to its Parquet files.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from loaders.night.privacy import Privacy
+from loaders.plan import SEEDS
+
+DATABASE = "daybook.duckdb"
+# DuckDB 1.2 and later open it.
+STORAGE = "v1.2.0"
+EVENTS = "fct_events"
+# The plan and the reports, for `daybook ask`. The other seeds may name people.
+_PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
+
+
+@dataclass(frozen=True)
+class Months:
+    """The months of fct_events: those to write, and those that the last night has already."""
+
+    written: list[date]
+    kept: list[date]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy of a night in the making: `connection` has the warehouse attached, and it as pub."""
+
+    connection: duckdb.DuckDBPyConnection
+    warehouse: str
+    folder: Path
+    number: int
+    privacy: Privacy
+
+    def attach(self, last: Path | None) -> None:
+        """Begin with the last night's database, or with an empty one."""
+        path = self.folder / DATABASE
+        if last is not None:
+            shutil.copyfile(last / DATABASE, path)
+        self.connection.execute(f"attach '{_quoted(path)}' as pub (storage_version '{STORAGE}')")
+        for schema in ("marts", "nights", "seeds"):
+            self.connection.execute(f"create schema if not exists pub.{schema}")
+
+    def write_marts(self, marts: Iterable[str], months: Months) -> None:
+        """Write every mart into the database, and nothing else."""
+        marts = set(marts)
+        for schema, table in self._there():
+            if (schema == "marts" and table not in marts) or schema == "seeds":
+                self.connection.execute(f'drop table pub.{schema}."{table}"')
+        for mart in sorted(marts - {EVENTS}):
+            self._create(f"marts.{mart}", self.privacy.select(mart))
+        if EVENTS in marts:
+            self._write_events(months)
+        for seed in self._seeds():
+            self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
+        self.connection.execute("use pub.marts")
+
+    def _write_events(self, months: Months) -> None:
+        if not months.kept:
+            self._create(f"marts.{EVENTS}", self.privacy.select(EVENTS, "false"))
+        for month in months.written:
+            within = f"event_day >= {_sql(month)} and event_day < {_sql(_next(month))}"
+            self.connection.execute(f"delete from pub.marts.{EVENTS} where {within}")
+            self.connection.execute(
+                f"insert into pub.marts.{EVENTS} {self.privacy.select(EVENTS, within)}"
+            )
+        self._comment(f"marts.{EVENTS}")
+
+    def create(self, table: str, query: str) -> None:
+        """Write a table into the database and beside it as Parquet."""
+        self._create(table, query)
+        self.export(table)
+
+    def export(self, table: str) -> None:
+        """Write a table of the database as a Parquet file that carries the night's number."""
+        path = self.folder / f"{table.split('.')[1]}.parquet"
+        self.write_parquet(f"from pub.{table}", path)
+
+    def export_events(self, months: Months, last: Path | None) -> None:
+        """Write a Parquet file per month; it carries the number of the night that wrote it."""
+        events = self.folder / EVENTS
+        events.mkdir()
+        for month in months.kept:
+            os.link(last / EVENTS / _file(month), events / _file(month))
+        for month in months.written:
+            within = f"event_day >= {_sql(month)} and event_day < {_sql(_next(month))}"
+            query = f"from pub.marts.{EVENTS} where {within}"
+            if self.connection.execute(f"select 1 {query} limit 1").fetchone():
+                self.write_parquet(query, events / _file(month), key="written_in_night")
+
+    def write_parquet(self, query: str, path: Path, key: str = "night") -> None:
+        """Write the rows of a query; `key` holds the night's number in the file's metadata."""
+        # Other readers of Parquet take DuckDB's JSON for bytes.
+        columns = self.connection.execute(f"describe {query}").fetchall()
+        shown = ", ".join(
+            f'"{name}"::varchar as "{name}"' if type_ == "JSON" else f'"{name}"'
+            for name, type_, *_ in columns
+        )
+        self.connection.execute(
+            f"copy (select {shown} from ({query})) to '{_quoted(path)}'"
+            f" (format parquet, compression zstd, kv_metadata {{{key}: '{self.number}'}})"
+        )
+
+    def _create(self, table: str, query: str) -> None:
+        self.connection.execute(f"create or replace table pub.{table} as {query}")
+        self._comment(table)
+
+    def _comment(self, table: str) -> None:
+        self.connection.execute(f"comment on table pub.{table} is 'night {self.number}'")
+
+    def _there(self) -> list[tuple[str, str]]:
+        return self.connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'pub'"
+        ).fetchall()
+
+    def _seeds(self) -> list[str]:
+        found = self.connection.execute(
+            "select table_name from duckdb_tables()"
+            " where database_name = ? and schema_name = 'seeds' order by table_name",
+            [self.warehouse.strip('"')],
+        ).fetchall()
+        return [name for (name,) in found if name in SEEDS and name not in _PRIVATE_SEEDS]
+
+
+def months_in(folder: Path | None) -> list[date]:
+    """Return the months of which a night has a Parquet file."""
+    if folder is None:
+        return []
+    return sorted(date.fromisoformat(f"{p.stem}-01") for p in (folder / EVENTS).glob("*.parquet"))
+
+
+def _file(month: date) -> str:
+    return f"{month:%Y-%m}.parquet"
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _sql(day: date) -> str:
+    return f"date '{day.isoformat()}'"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
