@@ -71,6 +71,8 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
 
 def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say why `dbt build` is due; None where the tables are up to date with what has landed."""
+    if not _has_table(connection, "raw", "loads"):
+        return None  # a published copy: what it was built from is elsewhere
     if not _has_table(connection, "meta", "builds"):
         return "this database has never been built"
     last_good = connection.execute(
@@ -104,6 +106,61 @@ def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     if was_partial and not reasons:
         reasons.append("the last one failed, or built some of the tables only")
     return ", ".join(reasons) or None
+
+
+def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Say which planned events and traits the last build found in no log, and the reverse.
+
+    A line each; none before the first build. A planned name that no log has is often misspelt.
+    """
+    if not _has_table(connection, "intermediate", "int_traits"):
+        return []
+    rows = connection.execute(
+        """
+        with
+
+        seen_events as (
+            select event, is_planned, sum(calls) as calls
+            from intermediate.int_attributed_days
+            where is_event and calls > 0
+            group by all
+        ),
+
+        seen_traits as (
+            select distinct entity, trait from intermediate.int_traits where trait is not null
+        )
+
+        select 1, 'planned events in no log', list(event order by event)
+        from staging.stg_plan_events
+        where event not in (select event from seen_events)
+
+        union all
+
+        select 2, 'events in no plan', list(event order by calls desc, event)
+        from seen_events
+        where not is_planned and event not in ('page', 'screen')
+
+        union all
+
+        select 3, 'planned traits in no log', list(entity || ' ' || trait order by entity, trait)
+        from staging.stg_plan_traits
+        where (entity, trait) not in (select (entity, trait) from seen_traits)
+
+        union all
+
+        select 4, 'traits in no plan', list(entity || ' ' || trait order by entity, trait)
+        from seen_traits
+        where (entity, trait) not in (select (entity, trait) from staging.stg_plan_traits)
+
+        order by 1
+        """
+    ).fetchall()
+    return [f"{what}: {_some(names)}" for _, what, names in rows if names]
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _count(number: int, what: str) -> str:

@@ -4,6 +4,8 @@ dbt makes the plugin after it has read dbt_project.yml and before it reads any o
 rest is checked by `loaders.builds`, which dbt calls before a run.
 """
 
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -11,6 +13,7 @@ from dbt.flags import get_flags
 from dbt.plugins.manager import dbtPlugin
 
 from loaders.dbt_plugin import Stopped
+from loaders.package import dbt_package
 from loaders.plan import SEEDS, problems, read_seed
 
 _PACKAGE = "daybook"
@@ -35,12 +38,37 @@ class Plugin(dbtPlugin):
             for path in sorted((folder / each).rglob("*.csv"))
             if path.stem in SEEDS
         ]
+        missing = sorted(SEEDS.keys() - {path.stem for path in paths})
+        if missing and project_name != _PACKAGE and _PACKAGE in (project.get("seeds") or {}):
+            raise Stopped(
+                f"seeds/ has no {', '.join(f'{name}.csv' for name in missing)}, which this version"
+                " of Daybook reads. To add what is missing, run: daybook init ."
+            )
+        if found := "\n".join(_misspelt_vars(project)):
+            raise Stopped(found)
         if not all(map(_is_utf8, paths)):
             seeds = {
                 path.stem: read_seed(path.stem, path, str(path.relative_to(folder)))
                 for path in paths
             }
             raise Stopped("\n".join(map(str, problems(seeds))))
+
+
+def _misspelt_vars(project: dict) -> Iterator[str]:
+    """A line for each var that is none of Daybook's, but nearly, while that one is not set.
+
+    Vars of other names are the company's own, for its own models.
+    """
+    given = project.get("vars") or {}
+    given |= given.get(project.get("name")) or {}
+    known = yaml.safe_load((dbt_package() / "dbt_project.yml").read_text("utf-8"))["vars"]
+    for name in given:
+        near = get_close_matches(str(name), known.keys() - given.keys(), n=1, cutoff=0.75)
+        if name not in known and near:
+            yield (
+                f"dbt_project.yml, vars: {name} is no var of Daybook; write {near[0]}, or give a"
+                " var of your own another name."
+            )
 
 
 def _is_utf8(path: Path) -> bool:

@@ -82,6 +82,7 @@ def status(context: click.Context, as_json: bool) -> None:
             return
         summary, wrong = accounts.summarise(connection), accounts.disagreements(connection)
         due = accounts.build_due(connection)
+        notes = accounts.plan_and_logs(connection)
     if as_json:
         display.print_status(summary, wrong, due, str(context.obj.database))
     else:
@@ -96,6 +97,8 @@ def status(context: click.Context, as_json: bool) -> None:
             " restore the database from a copy."
         )
     if not as_json:
+        for note in notes:
+            click.echo(display.safe(note))
         click.echo("Every line is accounted for.")
 
 
@@ -120,6 +123,8 @@ def quarantine(
     """Show the quarantined lines, each with its file, line number and reason."""
     if export and Path(export.name).absolute() == context.obj.database.absolute():
         raise click.UsageError("--export FILE would replace the database; name another file.")
+    if export and Path(export.name).exists():
+        raise click.UsageError(f"{export.name} exists; name a new file, or move it away.")
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             return

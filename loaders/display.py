@@ -106,7 +106,7 @@ def show_total(results: list[Landed], examples: dict[str, Quarantined], database
         f"{by_status[status]:,} {said}" for status, said in _SAID.items() if by_status[status]
     ]
     files = plural(by_status["landed"], "file")
-    click.echo(", ".join([f"{files} landed: {_counts(counts)}", *others]))
+    click.echo(", ".join([f"{files} landed: {_counts(counts)}{_loads(results)}", *others]))
     if not reasons:
         return
     click.echo("Quarantined:")
@@ -118,6 +118,14 @@ def show_total(results: list[Landed], examples: dict[str, Quarantined], database
     loads = [each.load_id for each in results if each.counts.quarantined]
     option = f" --load {loads[0]}" if len(loads) == 1 else ""
     click.echo(f"See them with: daybook{database} quarantine{option}")
+
+
+def _loads(results: list[Landed]) -> str:
+    """The numbers of the loads, which `daybook unland` asks for."""
+    loads = [each.load_id for each in results if each.status == "landed"]
+    if not loads:
+        return ""
+    return f" (load {loads[0]})" if len(loads) == 1 else f" (loads {min(loads)} to {max(loads)})"
 
 
 def print_landed(results: list[Landed]) -> None:

@@ -394,7 +394,7 @@ MUTANTS = [
         "a sighting after the last whole day counts",
         PRESENCE,
         "max(event_day) filter (\n            names_company",
-        "max(event_day) filter (\n            is_over and names_company",
+        "max(event_day) filter (\n            is_visible and names_company",
         SIGHTED,
     ),
     Mutant(
@@ -670,7 +670,7 @@ MUTANTS = [
         "only a sign-up event is one",
         PRESENCE,
         "is_visible and is_event and event = {{ name_in_vars('signup_event') }}",
-        "is_over and is_event",
+        "is_visible and is_event",
         SIGN_UP_EVENT,
     ),
     Mutant(

@@ -72,8 +72,8 @@ def _came(results: list[Landed]) -> Came:
     ]
     calls = sum(each.counts.calls for each in landed)
     said = f"{display.plural(len(landed), 'new file')}, {display.plural(calls, 'call')}"
-    if skipped := sum(each.status == "skipped" for each in results):
-        said += f", {display.plural(skipped, 'file')} landed before"
+    if unchanged := sum(each.status == "unchanged" for each in results):
+        said += f", {display.plural(unchanged, 'file')} landed before"
     refused = sum(each.status == "refused" for each in results)
     return Came(said, problems, refused)
 

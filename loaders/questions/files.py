@@ -104,7 +104,9 @@ def _by_name(wanted: str, found: list[Question]) -> list[Question]:
         return exact
     number = name.removeprefix("q")
     if number.isdecimal():
-        return [q for q in found if _place(q)[1] == int(number)]
+        numbered = [q for q in found if _place(q)[1] == int(number)]
+        # Without a number in its name, a question has that of its place in the list.
+        return numbered or found[int(number) - 1 : int(number)] if int(number) else numbered
     return [q for q in found if name and f"/{name}_" in _path(q)]
 
 

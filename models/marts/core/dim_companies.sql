@@ -67,7 +67,8 @@ active_in_last_30_days as (
 trait_columns as (
     select
         entity_id,
-        max(value_text) filter (trait = {{ name_in_vars('company_plan_trait') }}) as plan,
+        {{ trimmed('max(value_text) filter (trait = ' ~ name_in_vars('company_plan_trait') ~ ')') }}
+            as plan,
         max(try_cast(value_text as double))
             filter (trait = {{ name_in_vars('company_mau_trait') }}) as told_mau
         {%- for trait in traits %},
