@@ -71,30 +71,36 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
 
 def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say why `dbt build` is due; None where the tables are up to date with what has landed."""
-    if not _has_table(connection, "raw", "loads"):
-        return None  # a published copy: what it was built from is elsewhere
     if not _has_table(connection, "meta", "builds"):
         return "this database has never been built"
-    last_good = connection.execute(
+    if not _last_good_build(connection):
+        return "no build has ended well yet"
+    if news := news_since_build(connection):
+        return news
+    was_partial = connection.execute(
         """
-        select latest_load, taken_out, build from meta.builds
-        where ended_well
-        order by build desc
-        limit 1
+        select 1 from meta.builds
+        where command = 'build' and build > (select max(build) from meta.builds where ended_well)
         """
     ).fetchone()
-    if not last_good:
-        return "no build has ended well yet"
-    latest_load, taken_out, build = last_good
-    files, calls, taken, was_partial = connection.execute(
+    return "the last one failed, or built some of the tables only" if was_partial else None
+
+
+def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Say what was landed or unloaded since the last good build; None where nothing was."""
+    if not _has_table(connection, "meta", "builds"):
+        return None  # never built, or a published copy
+    if not (last_good := _last_good_build(connection)):
+        return None
+    latest_load, taken_out = last_good
+    files, calls, taken = connection.execute(
         """
         select
             (select count(*) from raw.loads where status = 'landed' and load_id > $latest_load),
             (select coalesce(sum(calls), 0)::bigint from raw.loads where load_id > $latest_load),
-            (select count(*) from raw.taken_out) - $taken_out,
-            exists (from meta.builds where command = 'build' and build > $build)
+            (select count(*) from raw.taken_out) - $taken_out
         """,
-        {"latest_load": latest_load, "taken_out": taken_out, "build": build},
+        {"latest_load": latest_load, "taken_out": taken_out},
     ).fetchone()
     reasons = []
     if files:
@@ -103,9 +109,19 @@ def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
         )
     if taken:
         reasons.append(f"{_count(taken, 'load')} unloaded since the last one")
-    if was_partial and not reasons:
-        reasons.append("the last one failed, or built some of the tables only")
     return ", ".join(reasons) or None
+
+
+def _last_good_build(connection: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
+    """Its newest load, and how many loads had been taken out."""
+    return connection.execute(
+        """
+        select latest_load, taken_out from meta.builds
+        where ended_well
+        order by build desc
+        limit 1
+        """
+    ).fetchone()
 
 
 def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:

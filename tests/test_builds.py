@@ -166,3 +166,51 @@ def test_status_says_whether_a_build_is_due(daybook):
     assert said() == f"due: {both}"
     status = orjson.loads(daybook.run("status", "--json").output)
     assert (status["build_due"], status["build_due_reason"]) == (True, both)
+
+
+def test_a_var_that_is_nearly_one_of_daybooks_is_named(daybook):
+    project = daybook.folder / "dbt_project.yml"
+    text = project.read_text()
+    project.unlink()
+    own_var = "  our_own_threshold: 3\n"
+    project.write_text(text.replace("  timezone:", f"{own_var}  time_zone:", 1))
+    assert refused(daybook) == (
+        "dbt_project.yml, vars: time_zone is no var of Daybook; write timezone, or give a var of"
+        " your own another name."
+    )
+
+
+def test_names_that_only_the_plan_or_only_the_logs_have_are_told_by_status(daybook):
+    daybook.seed("tracking_plan_events", [{"event": "signed_up"}, {"event": "Signed In"}])
+    planned = [("user", "email"), ("user", "role"), ("company", "plan")]
+    daybook.seed(
+        "tracking_plan_traits",
+        [{"entity": entity, "trait": trait, "type": "string"} for entity, trait in planned],
+    )
+    for seed in ("tracking_plan_properties", "activation_milestones", "retention_reports"):
+        daybook.seed(seed)
+    daybook.write(
+        [
+            sign_up("ana", "2024-05-01"),
+            call(event="signed in", messageId="in", userId="ana"),
+            call(type="identify", event=..., messageId="id", userId="ana", traits={"Role": "pm"}),
+        ]
+    )
+    daybook.land()
+    assert "no log" not in daybook.run("status").stdout
+    daybook.build()
+    printed = daybook.run("status").stdout.splitlines()
+    assert "planned events in no log: Signed In" in printed
+    assert "events in no plan: signed in" in printed
+    assert "traits in no plan: user Role" in printed
+    assert "planned traits in no log: company plan, user email, user role" in printed
+
+
+def test_answers_of_an_earlier_build_say_that_a_build_is_due(built):
+    assert "due" not in built.run("ask", "4").stderr
+    built.write([sign_up("eva", "2024-05-03")], "later.jsonl")
+    built.land()
+    assert built.run("ask", "4").stderr == (
+        "These answers are of the last build. dbt build is due: 1 file (1 call) landed since the"
+        " last one.\n"
+    )

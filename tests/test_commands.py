@@ -356,3 +356,13 @@ def test_the_database_is_not_taken_for_a_log(daybook):
         result = process("land", "logs_in", ".", folder=daybook.folder, DAYBOOK_DATABASE="")
         assert "warehouse.duckdb" not in result.stderr
     assert daybook.database.exists()
+
+
+def test_an_export_never_replaces_a_file(daybook):
+    daybook.write([call(), "broken"])
+    assert "(load 1)" in daybook.land().stdout
+    edited = daybook.folder / "fix-me.jsonl"
+    edited.write_text("edited")
+    result = daybook.run("quarantine", "--export", edited, exit_code=2)
+    assert f"{edited} exists; name a new file, or move it away." in result.stderr
+    assert edited.read_text() == "edited"

@@ -639,3 +639,11 @@ def test_answers_survive_a_pipe_that_is_not_utf_8_and_one_that_is_closed(own):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_number_picks_a_question_by_its_place_where_none_is_numbered(own):
+    own.write("apples", "-- Apples?\nselect 1 as n")
+    own.write("pears", "-- Pears?\nselect 2 as n")
+    assert own.printed("2")[0] == "Pears?"
+    own.write("q2_plums", "-- Plums?\nselect 3 as n")
+    assert own.printed("2")[0] == "Plums?"

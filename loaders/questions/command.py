@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import duckdb
 
-from loaders.accounts import build_due
+from loaders.accounts import news_since_build
 from loaders.display import plural
 from loaders.errors import DaybookError
 from loaders.night.folder import published_copy
@@ -43,14 +43,14 @@ def ask(context: click.Context, question: str | None, as_json: bool, only_list: 
         day = last_complete_day(connection)
         asker = Asker(connection, project)
         answers = [asker.answer(each, keep=None if as_json else ROWS_SHOWN) for each in picked]
-        due = build_due(connection)
+        news = news_since_build(connection)
 
     if as_json:
         print_json(day, answers)
     else:
         print_text(day, answers)
-    if due:
-        click.echo(f"These answers are of the last build. dbt build is due: {due}.", err=True)
+    if news:
+        click.echo(f"These answers are of the last build. dbt build is due: {news}.", err=True)
     if failed := [answer.question.name for answer in answers if answer.failed]:
         raise DaybookError(
             f"{len(failed)} of {plural(len(answers), 'question')} could not be answered; what is"
