@@ -13,7 +13,10 @@
         when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
         when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
             then try_cast({{ text }} as timestamp)
-        when regexp_full_match({{ text }}, {{ iso_8601() }})
+        when regexp_full_match(
+            {{ text }},
+            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
+        )
         and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
             between 1970 and 2099
         then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))

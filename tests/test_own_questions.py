@@ -647,3 +647,4 @@ def test_a_number_picks_a_question_by_its_place_where_none_is_numbered(own):
     assert own.printed("2")[0] == "Pears?"
     own.write("q2_plums", "-- Plums?\nselect 3 as n")
     assert own.printed("2")[0] == "Plums?"
+    own.ask("1", exit_code=2)

@@ -105,8 +105,10 @@ def _by_name(wanted: str, found: list[Question]) -> list[Question]:
     number = name.removeprefix("q")
     if number.isdecimal():
         numbered = [q for q in found if _place(q)[1] == int(number)]
-        # Without a number in its name, a question has that of its place in the list.
-        return numbered or found[int(number) - 1 : int(number)] if int(number) else numbered
+        # Where no question has a number in its name, each has that of its place.
+        if name == number and not any(ORDER.match(Path(q.name).name) for q in found):
+            return found[max(int(number) - 1, 0) : int(number)]
+        return numbered
     return [q for q in found if name and f"/{name}_" in _path(q)]
 
 
