@@ -387,3 +387,17 @@ def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
         planned = {snake_case(column) for entity, column in traits + context if entity == name}
         columns = daybook.table(f"marts.{table}").columns
         assert {*columns} - planned <= {*FIXED_COLUMNS[name]}
+
+
+def test_an_apostrophe_in_a_cell_is_no_quote(daybook):
+    rows = daybook.seed_rows("tracking_plan_events")
+    odd = [
+        {"event": "tos_shown", "description": "'80s style terms shown", "feature": "terms"},
+        {"event": "tos_accepted", "description": "Accepted by the users'", "feature": "terms"},
+    ]
+    daybook.seed("tracking_plan_events", [*rows, *odd])
+    daybook.build("--select", "tracking_plan_events")
+    loaded = daybook.rows(
+        "select event, description, feature from seeds.tracking_plan_events where feature = 'terms'"
+    )
+    assert loaded == odd
