@@ -19,6 +19,7 @@ TEMPLATES = {
     ".gitignore": "gitignore",
     "README.md": "README.md",
     "macros/generate_schema_name.sql": "macros/generate_schema_name.sql",
+    "macros/load_csv_rows.sql": "macros/load_csv_rows.sql",
     "analyses/how_many_people_do_we_know.sql": "analyses/how_many_people_do_we_know.sql",
 }
 # Vars that name something of the plan, and must be blank where the plan is empty.
