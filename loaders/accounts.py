@@ -86,13 +86,42 @@ def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     return "the last one failed, or built some of the tables only" if was_partial else None
 
 
+def digest_of_loads(connection: duckdb.DuckDBPyConnection, up_to: int = 1 << 62) -> str:
+    """Return a text that tells whether the landed loads up to a number are the same as before."""
+    (digest,) = connection.execute(
+        """
+        select coalesce(bit_xor(hash(load_id, sha256, calls)), 0)::varchar
+        from raw.loads
+        where status = 'landed' and load_id <= $up_to
+        """,
+        {"up_to": up_to},
+    ).fetchone()
+    return digest
+
+
+def has_other_loads(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether loads that the last good build read are gone or changed, other than by unloading.
+
+    Then raw was dropped or edited, and the numbers of loads do not tell what is new.
+    """
+    if not (last_good := _last_good_build(connection)):
+        return False
+    latest_load, taken_out, loads = last_good
+    (taken_out_now,) = connection.execute("select count(*) from raw.taken_out").fetchone()
+    if loads is None or taken_out_now > taken_out:
+        return False
+    return taken_out_now < taken_out or digest_of_loads(connection, latest_load) != loads
+
+
 def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say what was landed or unloaded since the last good build; None where nothing was."""
     if not _has_table(connection, "meta", "builds"):
         return None  # never built, or a published copy
     if not (last_good := _last_good_build(connection)):
         return None
-    latest_load, taken_out = last_good
+    if has_other_loads(connection):
+        return "the raw tables hold other loads than at the last one"
+    latest_load, taken_out, _ = last_good
     files, calls, taken = connection.execute(
         """
         select
@@ -112,11 +141,13 @@ def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
     return ", ".join(reasons) or None
 
 
-def _last_good_build(connection: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
-    """Its newest load, and how many loads had been taken out."""
+def _last_good_build(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[int, int, str | None] | None:
+    """Its newest load, how many loads had been unloaded, and the digest of its loads."""
     return connection.execute(
         """
-        select latest_load, taken_out from meta.builds
+        select latest_load, taken_out, loads from meta.builds
         where ended_well
         order by build desc
         limit 1

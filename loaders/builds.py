@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from loaders.accounts import digest_of_loads, has_other_loads
 from loaders.errors import CannotBuild
 from loaders.plan import SEEDS, Seed, problems, read_seed
 
@@ -24,7 +25,9 @@ Question = dict[str, Any]
 
 
 def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
-    """Return `drop`, the relations to drop before the run, and `say`, a line for the terminal.
+    """Return `drop`, the relations to drop before the run, and `loads`, the digest of raw's loads.
+
+    Where all tables are to be dropped, also `is_outdated` and `say`, a line for the terminal.
 
     Raises `CannotBuild` with every reason not to begin.
     """
@@ -37,8 +40,8 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     there = _existing(connection)
     ours = _ours(nodes)
     selected = set(question["selected"])
-    if _is_outdated(connection, question["version"], there, ours):
-        it_was = f"{_database(connection)} was built by another version of Daybook"
+    loads = digest_of_loads(connection)
+    if it_was := _why_outdated(connection, question["version"], there, ours):
         if not question["is_build"] or ours.keys() - selected:
             raise CannotBuild(f"{it_was}; run: dbt build")
         known = connection.execute("select name from meta.tables").fetchall()
@@ -47,13 +50,17 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
             "drop": [(*name.split(".", 1), there[name]) for name in sorted(gone)],
             "say": f"{it_was}: all of its tables are built anew.",
             "is_outdated": True,
+            "loads": loads,
         }
     _check_parents(connection, nodes, selected, ours, there)
-    return {"drop": _seeds_of_another_shape(connection, seeds, nodes, selected, there)}
+    return {
+        "drop": _seeds_of_another_shape(connection, seeds, nodes, selected, there),
+        "loads": loads,
+    }
 
 
 def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
-    """Remember what each table was built with; `say` names the tables left on other grounds."""
+    """Remember what each table was built with; `say` has what to know about this build."""
     nodes = question["graph"]["nodes"]
     ours = _ours(nodes)
     status = {result.node.unique_id: str(result.status) for result in question["results"]}
@@ -71,9 +78,33 @@ def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str
         {"names": [ours[name] for name in built], "grounds": [grounds[name] for name in built]},
     )
     connection.execute("commit")
-    if len(built) == len(ours) or set(status.values()) & {"error", "fail", "skipped"}:
+    if set(status.values()) & {"error", "fail", "skipped"}:
         return {}
+    said = [
+        _days_without_logs(connection, question["vars"]["as_of"]),
+        _left_behind(connection, nodes, ours, grounds) if len(built) < len(ours) else None,
+    ]
+    return {"say": "\n".join(filter(None, said))}
 
+
+def _days_without_logs(connection: duckdb.DuckDBPyConnection, as_of: object) -> str | None:
+    last = connection.execute("select latest_day from meta.builds order by build desc limit 1")
+    (latest_day,) = last.fetchone()
+    if not as_of or latest_day is None or str(as_of) <= str(latest_day):
+        return None
+    return (
+        f"as_of is {as_of}, and the last call is of {latest_day}: the days between count as days on"
+        " which nobody was active"
+    )
+
+
+def _left_behind(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: dict[str, Node],
+    ours: dict[str, str],
+    grounds: dict[str, str],
+) -> str | None:
+    """Name the tables that were built with other vars or seeds, or from such tables."""
     remembered = dict(connection.execute("from meta.tables").fetchall())
     there = _existing(connection)
 
@@ -84,11 +115,11 @@ def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str
         return any(map(is_left_behind, _parents(nodes[name], ours)))
 
     if behind := [name for name in ours if is_left_behind(name)]:
-        return {
-            "say": f"Built with other vars or seeds than today's: {_names(behind, nodes)}. To bring"
-            " them up to date, run: dbt build"
-        }
-    return {}
+        return (
+            f"Built with other vars or seeds than today's: {_names(behind, nodes)}. To bring them"
+            " up to date, run: dbt build"
+        )
+    return None
 
 
 def _names(unique_ids: list[str], nodes: dict[str, Node]) -> str:
@@ -168,14 +199,21 @@ def _parents(node: Node, ours: dict[str, str]) -> list[str]:
     return [name for name in node.get("depends_on", {}).get("nodes", []) if name in ours]
 
 
-def _is_outdated(
+def _why_outdated(
     connection: duckdb.DuckDBPyConnection,
     version: int,
     there: dict[str, str],
     ours: dict[str, str],
-) -> bool:
+) -> str | None:
+    """Say why no table of an earlier build can be kept; None where they can."""
+    if there.keys().isdisjoint(ours.values()):
+        return None
     last = connection.execute("select version from meta.builds order by build desc limit 1")
-    return last.fetchone() != (version,) and not there.keys().isdisjoint(ours.values())
+    if last.fetchone() != (version,):
+        return f"{_database(connection)} was built by another version of Daybook"
+    if has_other_loads(connection):
+        return f"{_database(connection)} was built from other loads than raw.loads has now"
+    return None
 
 
 def _check_parents(

@@ -10,8 +10,11 @@ create table if not exists meta.builds (
     taken_out bigint,           -- how many loads had been taken out when it began
     ended_well boolean,         -- a whole `dbt build` without a failed model or test
     as_of date,                 -- the last complete day, in that run
-    latest_day date             -- the latest day with a call, in that run
+    latest_day date,            -- the latest day with a call, in that run
+    loads varchar               -- a digest of the landed loads when it began
 );
+-- An earlier version had no such column.
+alter table meta.builds add column if not exists loads varchar;
 
 -- One row per seed and model of Daybook that has been built.
 create table if not exists meta.tables (

@@ -8,7 +8,7 @@ first counts, as it does in DuckDB.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import orjson
 
@@ -28,12 +28,11 @@ from loaders.strict_json import (
 )
 
 _EMPTY = (None, "", {})
-# A key that is not found by its `":`.
-_SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
+# A key that is not found by its `":`, or a `":` within a string that is written otherwise.
+_HIDDEN = re.compile(rb'"[ \t\r\n]+:|\\u00(?:22|3[aA])')
 
 
-@dataclass(frozen=True)
-class Bad:
+class Bad(NamedTuple):
     """A line, or a call of it, to quarantine. `call_number` None: the whole line."""
 
     line: int  # its index
@@ -166,7 +165,7 @@ def _with_ids(found: dict[str, bytes], ids: dict[str, str | None]) -> bytes:
 
 def _repeats_a_key(value: dict, text: bytes) -> bool:
     """Whether `text` may hold more keys than `value`, into which it was read."""
-    if _SPACED_KEY.search(text):
+    if _HIDDEN.search(text):
         return True
     try:
         return text.count(b'":') != write(value).count(b'":')

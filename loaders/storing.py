@@ -295,13 +295,13 @@ class Storer:
                 problems[0].reason == "empty_batch" or resembles_a_call(text)
             )
             copy = text if len(text) * len(problems) <= _COPIES_UP_TO else None
-            for each in problems:
-                kept = text if each is problems[0] else copy
-                rows.append((line, each.call_number, each.reason, kept))
+            for position, each in enumerate(problems):
+                kept = copy if position else text
+                rows.append((*each, kept))
                 size += len(kept or b"")
-            if size >= _PORTION or len(rows) >= _MOST_ROWS:
-                self._insert_bad(rows)
-                rows, size = [], 0
+                if size >= _PORTION or len(rows) >= _MOST_ROWS:
+                    self._insert_bad(rows)
+                    rows, size = [], 0
         if rows:
             self._insert_bad(rows)
 

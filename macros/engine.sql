@@ -53,14 +53,6 @@
     timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
 {%- endmacro %}
 
-{# A date that was configured, with a clear message where it is none. #}
-{% macro as_date(text) -%}
-    coalesce(
-        try_cast('{{ text }}' as date),
-        {{ stop_with("'as_of is \"" ~ text ~ "\". Write a date like 2025-03-31.'") }}
-    )
-{%- endmacro %}
-
 {% macro plus_days(timestamp, days) -%}
     {{ timestamp }} + to_microseconds(cast({{ days }} * 86400000000 as bigint))
 {%- endmacro %}
@@ -136,7 +128,24 @@
             then {{ text }}
         when json_type({{ json }}, {{ path }}) = 'VARCHAR' then nullif({{ trimmed(text) }}, '')
         when json_type({{ json }}, {{ path }}) in ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')
-            then {{ number_text(text) }}
+            then {{ number_as_id(text) }}
+    end
+{%- endmacro %}
+
+{# A number in a JSON column as an id. The engine writes 42 as 42.0 if it was sent so, and from 1e21 on
+   with an exponent: the id has all digits, as the loader gives them to the other ids. A number beyond
+   a double stays as it was sent. #}
+{% macro number_as_id(text) -%}
+    case
+        when {{ text }} = '-0.0' then '0'
+        when {{ text }} like '%.0' then {{ text }}[:-3]
+        when regexp_full_match({{ text }}, '-?\d(\.\d+)?e\d+') and isfinite(try_cast({{ text }} as double))
+            then rpad(
+                replace(split_part({{ text }}, 'e', 1), '.', ''),
+                cast(split_part({{ text }}, 'e', 2) as integer) + if({{ text }} like '-%', 2, 1),
+                '0'
+            )
+        else {{ text }}
     end
 {%- endmacro %}
 

@@ -24,7 +24,7 @@ def change(daybook: Daybook, *statements: str) -> None:
 
 @pytest.fixture
 def built(daybook) -> Daybook:
-    """Ana signed up on the first of May, Ben on the second; both are built."""
+    """Ana signed up on the first of May, Ben on the second, the day that is not complete."""
     daybook.write([sign_up("ana", "2024-05-01"), sign_up("ben", "2024-05-02")])
     daybook.land()
     daybook.build()
@@ -136,6 +136,50 @@ def test_tables_of_another_version_are_built_anew_and_a_companys_own_are_left_al
     assert built.rows("from marts.dim_users order by user_id") == users
     assert built.rows("from marts.our_own") == [{"one": 1}]
     assert was not in built.build().output
+
+
+def test_tables_built_from_other_loads_than_there_are_now_are_built_anew(built):
+    daybook = built
+    change(daybook, "drop schema raw cascade")
+    daybook.write([sign_up("cleo", "2024-04-30")], "before.jsonl")
+    daybook.land()
+
+    # A new load has the number of one that was dropped.
+    due = "the raw tables hold other loads than at the last one"
+    assert due in daybook.run("status").output
+    was = "warehouse.duckdb was built from other loads than raw.loads has now"
+    assert refused(daybook, "--select", "marts") == f"{was}; run: dbt build"
+    assert f"{was}: all of its tables are built anew." in daybook.build().printed
+    users = daybook.rows("select user_id from marts.dim_users order by all")
+    assert [row["user_id"] for row in users] == ["ana", "cleo"]
+
+    change(
+        daybook,
+        "delete from raw.calls where user_id = 'ana'",
+        "update raw.loads set landed = 1, lines = 1, calls = 1 where calls = 2",
+    )
+    daybook.build()
+    users = daybook.rows("select user_id from marts.dim_users order by all")
+    assert [row["user_id"] for row in users] == ["cleo"]
+    assert "up to date" in daybook.run("status").output
+
+
+def test_an_as_of_after_the_logs_is_told_and_a_far_one_stops_the_build(built):
+    def said(as_of: str) -> list[str]:
+        return [line for line in built.build(vars={"as_of": as_of}).printed if "as_of" in line]
+
+    assert said("2024-05-02") == []
+    (line,) = said("2024-05-04")
+    assert line == (
+        "as_of is 2024-05-04, and the last call is of 2024-05-02: the days between count as days on"
+        " which nobody was active"
+    )
+
+    (failure,) = built.build(vars={"as_of": "2125-05-02"}, fails=True).failures
+    assert (
+        "dbt_project.yml, vars: as_of is 2125-05-02, more than 10 years after the last call"
+        " (2024-05-02); write a day near it, or null"
+    ) in failure
 
 
 def test_status_says_whether_a_build_is_due(daybook):

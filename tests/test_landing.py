@@ -5,12 +5,14 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import trunc
 
 import pytest
 import zstandard
-from harness import Daybook
-from hypothesis import HealthCheck, given, settings
+from harness import REPO, Daybook
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment
 from lines import MAY_1, as_bytes, call, counted, counts, everything, landed, quarantined
 
 from loaders.limits import MB
@@ -390,6 +392,38 @@ def test_a_number_without_a_fraction_is_written_without_one(daybook, number, kep
     assert len(rows) == 4
     for row in rows:
         assert {row[column] for column in ID_FIELDS.values()} == {kept}
+
+
+WHOLE = st.integers() | st.floats(allow_nan=False, allow_infinity=False).map(trunc).map(float)
+
+
+# Beyond 53 bits, a JSON column holds the nearest double.
+@given(st.lists(WHOLE, min_size=1))
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example([42.0, -0.0, 1e15, 1e16, 1e20, 1e21, -1e21, 1.5e300, 0.1, -2.5, 2**64])
+def test_the_models_read_a_number_in_a_context_as_the_loader_reads_a_group_id(daybook, numbers):
+    daybook.forget()
+    daybook.write(
+        call(messageId=str(place), groupId=number, context={"groupId": number})
+        for place, number in enumerate(numbers)
+    )
+    daybook.land()
+    engine = (REPO / "macros" / "engine.sql").read_text()
+    macros = Environment(extensions=["jinja2.ext.do"]).from_string(engine).module
+    text = "json_extract_string(context, '$.groupId')"
+    rows = daybook.rows(
+        f"select group_id, {macros.json_id('context', ['groupId'], text)} as read from raw.calls"
+    )
+    assert [row["read"] for row in rows] == [row["group_id"] for row in rows]
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400"])
+def test_a_number_beyond_a_double_stays_as_it_was_sent(daybook, number):
+    line = json.dumps(call(groupId="$", context={"groupId": "$"})).replace('"$"', number)
+    (row,) = landed(daybook, line)
+    assert (row["group_id"], row["context"]) == (number, f'{{"groupId":{number}}}')
 
 
 def test_a_text_that_looks_like_a_number_stays_as_it_is(daybook):

@@ -687,6 +687,16 @@ def hostile_lines() -> dict[str, list[bytes]]:
             )
             for text in (spaced, in_batch(spaced), around(spaced))
         ],
+        "keys beside an escaped end of a key": [
+            text
+            for value in ('"ben"', '""', "null", "{}")
+            for escaped in ("\\u0022\\u003a", '\\"\\u003A', "\\u0022:", '\\":')
+            for repeated in (
+                without("userId")[:-1]
+                + f',"name":"{escaped}","userId":"ana","userId":{value}}}'.encode(),
+            )
+            for text in (repeated, in_batch(repeated), around(repeated))
+        ],
         "case": [
             twice("userId", '"ana"', '"ben"', spelling)
             for spelling in ("userid", "USERID", "UserId", "user_id")

@@ -1,5 +1,6 @@
 """A seed or a var that contradicts the plan stops the build before it begins, and says where."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -281,7 +282,14 @@ FINE = {
 NAMED_VARS = {
     "timezone": [["Europe/Lisbon"], "Mars/Olympus", None],
     "week_start": ["friday", "Monday", 1],
-    "as_of": ["yesterday", "2025-02-30", 20250331, "2025-W01-1"],
+    "as_of": [
+        "yesterday",
+        "2025-02-30",
+        20250331,
+        "2025-W01-1",
+        "2025-03-31 10:00:00",
+        datetime(2025, 3, 31, 10),
+    ],
     "earliest_day": ["never", None, 2000],
     "signup_event": ["account_opened", ["signed_up"], "invited_a_temmate", 7],
     "created_at_trait": ["bornOn", 7],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 
@@ -87,7 +87,9 @@ def _is_boolean(value: object) -> bool:
 
 
 def _is_date(value: object) -> bool:
-    return isinstance(value, date) or (isinstance(value, str) and is_iso_date(value))
+    if isinstance(value, str):
+        return is_iso_date(value)
+    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def _is_time_zone(value: object) -> bool:

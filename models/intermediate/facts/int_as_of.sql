@@ -21,7 +21,15 @@ days_of_the_logs as (
 
 select
     {% if var('as_of') -%}
-    {{ as_date(var('as_of')) }} as as_of
+    -- Each report has rows up to this day: a misspelt year would make millions of them.
+    case
+        when date '{{ var("as_of") }}' > latest_day + interval 10 years
+            then {{ stop_with(
+                "'dbt_project.yml, vars: as_of is " ~ var("as_of") ~ ", more than 10 years after the last"
+                ~ " call (' || latest_day || '); write a day near it, or null'"
+            ) }}
+        else date '{{ var("as_of") }}'
+    end as as_of
     {%- else -%}
     coalesce(latest_received_day, latest_day) - 1 as as_of
     {%- endif %},
