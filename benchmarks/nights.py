@@ -50,12 +50,12 @@ class Cost:
     nodes: dict[str, float] = field(default_factory=dict)  # seconds by dbt node
 
 
-def run(*command: str, database: Path) -> Cost:
+def run(*command: str, database: Path, folder: Path = PROJECT) -> Cost:
     """Run a command of Daybook's, which must succeed."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [f"{BIN}/{command[0]}", *command[1:]],
-        cwd=PROJECT,
+        cwd=folder,
         env=os.environ | {"DAYBOOK_DATABASE": str(database)},
         stdout=subprocess.DEVNULL,
     )
@@ -75,6 +75,16 @@ def build(database: Path, *options: str) -> Cost:
         name = name if kind == "model" else f"{kind}s"
         cost.nodes[name] = cost.nodes.get(name, 0) + node["execution_time"]
     return cost
+
+
+def publish(database: Path) -> Cost:
+    """`daybook publish`, the report included, into a folder of the database's own."""
+    folder = database.with_suffix(".night")
+    if not folder.exists():
+        folder.mkdir()
+        for name in ("dbt_project.yml", "analyses", "macros", "models", "seeds"):
+            (folder / name).symlink_to(PROJECT / name)
+    return run("daybook", "publish", database=database, folder=folder)
 
 
 def apart(function: Callable, *arguments: object) -> Any:
@@ -237,6 +247,8 @@ class Measured:
     landing: Cost
     night: Cost
     nothing: Cost
+    first_publishing: Cost
+    publishing: Cost
 
 
 def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured:
@@ -254,9 +266,21 @@ def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured
         seconds, _ = apart(query, database, SCAN_AND_GROUP)
         scans.append(seconds)
     (_, [(rows,)]) = apart(query, database, "select count(*) from intermediate.int_call_days")
+    first_publishing = publish(database)
     landing = run("daybook", "land", str(night), database=database)
+    night_build = build(database)
+    publishing = publish(database)
     return Measured(
-        calls, from_scratch, bare_pass, sorted(scans)[1], rows, landing, build(database), nothing
+        calls,
+        from_scratch,
+        bare_pass,
+        sorted(scans)[1],
+        rows,
+        landing,
+        night_build,
+        nothing,
+        first_publishing,
+        publishing,
     )
 
 
@@ -294,6 +318,12 @@ def show(found: list[Measured], console: Console) -> None:
     row("the night", *(f"{night:.1f}" for night in nights), style="bold")
     row("  daybook land", *(f"{each.landing.seconds:.1f}" for each in found))
     row("  dbt build", *(f"{each.night.seconds:.1f}" for each in found))
+    row("  daybook publish, after that", *(f"{each.publishing.seconds:.1f}" for each in found))
+    row(
+        "    of the night",
+        *(f"{e.publishing.seconds / n:.0%}" for e, n in zip(found, nights, strict=True)),
+    )
+    row("  daybook publish, all months", *(f"{e.first_publishing.seconds:.1f}" for e in found))
     row("one scan-and-group of the daily table", *(f"{e.scan_and_group:.2f}" for e in found))
     row(
         "what the history adds, in scans",

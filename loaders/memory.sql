@@ -11,10 +11,12 @@ create table if not exists meta.builds (
     ended_well boolean,         -- a whole `dbt build` without a failed model or test
     as_of date,                 -- the last complete day, in that run
     latest_day date,            -- the latest day with a call, in that run
-    loads varchar               -- a digest of the landed loads when it began
+    loads varchar,              -- a digest of the landed loads when it began
+    passed boolean              -- no model or test of it failed, a company's own included
 );
--- An earlier version had no such column.
+-- An earlier version had no such columns.
 alter table meta.builds add column if not exists loads varchar;
+alter table meta.builds add column if not exists passed boolean;
 
 -- One row per seed and model of Daybook that has been built.
 create table if not exists meta.tables (

@@ -114,6 +114,10 @@
     {%- set found = _ask('after', {'results': results}) -%}
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
     {%- endif -%}
+    {%- if execute -%}
+    {%- set bad = results | rejectattr('status', 'in', ['success', 'pass', 'warn']) | list -%}
+    update meta.builds set passed = {{ not bad }} where build = {{ this_build() }};
+    {%- endif -%}
     {%- if execute and flags.WHICH == 'build' -%}
     {#- A failed test or model of a company's own says nothing about Daybook's tables. -#}
     {%- set tests = graph.nodes.values()

@@ -353,6 +353,12 @@ def test_a_companys_own_failing_test_does_not_make_the_next_night_look_at_all_of
     assert acme.rows("from main.regulars order by all") == [{"user_id": "ana"}, {"user_id": "ben"}]
 
 
+def test_what_failed_a_companys_own_test_is_not_published(acme):
+    said = acme.run("publish", exit_code=1).output
+    assert "dbt build is due: a model or a test failed in the last dbt build" in said
+    assert not (acme.folder / "published").exists()
+
+
 def test_landing_building_and_asking_change_no_file_of_a_project_and_git_ignores_the_rest(acme):
     acme.run("ask", exit_code=None)
     assert {name: text for name, text in acme.files().items() if name in acme.before} == acme.before

@@ -56,14 +56,20 @@ def months_to_write(
     `there` are the months that the last night has. All are written where the last night rests on
     other grounds (seeds, vars, privacy), or its build is none of this warehouse.
     """
-    all_months = _months(
-        connection,
-        f"select event_day from {warehouse}.intermediate.int_attributed_days"
-        " where is_event and calls is distinct from 0",
+    all_months = _months_of(
+        _days(
+            connection,
+            f"select event_day from {warehouse}.intermediate.int_attributed_days"
+            " where is_event and calls is distinct from 0",
+        )
     )
-    if not there or not _goes_on_from(connection, warehouse, last, now):
-        return Months(all_months, [])
-    changed = _months(
+    if (
+        not there
+        or not set(there) <= set(all_months)
+        or not _goes_on_from(connection, warehouse, last, now)
+    ):
+        return Months(all_months, [], None)
+    days = _days(
         connection,
         f"""
         select event_day from {warehouse}.intermediate.int_attributed_days
@@ -75,9 +81,8 @@ def months_to_write(
         where load_id > {last["latest_load"]}
         """,
     )
-    kept = [month for month in there if month in all_months and month not in changed]
-    gone = [month for month in there if month not in all_months]
-    return Months(sorted({*all_months, *gone} - {*kept}), kept)
+    kept = sorted({*there} - {*_months_of(days)})
+    return Months(sorted({*all_months} - {*kept}), kept, days)
 
 
 def _goes_on_from(
@@ -97,12 +102,15 @@ def _goes_on_from(
     return found == tuple(last[name] for name in names)
 
 
-def _months(connection: duckdb.DuckDBPyConnection, days: str) -> list[date]:
+def _days(connection: duckdb.DuckDBPyConnection, days: str) -> list[date]:
     found = connection.execute(
-        f"select distinct date_trunc('month', event_day)::date as month from ({days})"
-        " where event_day is not null order by month"
+        f"select distinct event_day from ({days}) where event_day is not null order by event_day"
     ).fetchall()
-    return [month for (month,) in found]
+    return [day for (day,) in found]
+
+
+def _months_of(days: list[date]) -> list[date]:
+    return sorted({day.replace(day=1) for day in days})
 
 
 def _digests(

@@ -23,7 +23,7 @@ from loaders.night.build import Built
 from loaders.night.folder import MARKS, PublishedNights, marks_of
 from loaders.night.marks import Marks, marks, months_to_write
 from loaders.night.privacy import Privacy
-from loaders.night.tables import DATABASE, EVENTS, Copy, months_in
+from loaders.night.tables import BY_DAY, DATABASE, EVENTS, Copy, months_in
 from loaders.questions.project import Project
 from loaders.warehouse import not_opened
 
@@ -63,7 +63,9 @@ class Publication:
             at |= {
                 "database": _name(self.database),
                 "privacy": privacy.fingerprint,
-                "columns": sha256(privacy.select(EVENTS).encode()).hexdigest(),
+                "columns": sha256(
+                    "".join(privacy.select(mart) for mart in sorted(marts & BY_DAY)).encode()
+                ).hexdigest(),
             }
             self.number, self._folder = self.nights.begin()
             connection.execute(f"set temp_directory = '{self._folder / _SPILL}'")
@@ -74,7 +76,7 @@ class Publication:
             copy = Copy(connection, warehouse, self._folder, self.number, privacy)
 
             told("tables")
-            copy.attach(current if months.kept else None)
+            copy.attach(None if months.days is None else current)
             copy.write_marts(marts, months)
             _check_events(connection, warehouse)
             told("files")
@@ -218,14 +220,23 @@ def _check_ready(connection: duckdb.DuckDBPyConnection, warehouse: str, database
 
 
 def _ran_since(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Say what has run since the last good build, or failed in it; a company's own tests count."""
     found = connection.execute(
         """
-        select command from meta.builds
-        where command <> 'test' and build > (select max(build) from meta.builds where ended_well)
-        order by build desc limit 1
+        select command, passed
+        from meta.builds
+        cross join (select max(build) as last_good from meta.builds where ended_well)
+        where build >= last_good and (not passed or (command <> 'test' and build > last_good))
+        order by build desc
+        limit 1
         """
     ).fetchone()
-    return f"dbt {found[0]} has changed tables since the last one" if found else None
+    if not found:
+        return None
+    command, passed = found
+    if passed is False:
+        return f"a model or a test failed in the last dbt {command}"
+    return f"dbt {command} has changed tables since the last one"
 
 
 def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
@@ -243,15 +254,18 @@ def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
 
 def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
     """Raise `CannotPublish` if an event got lost on its way: a month that was thought unchanged."""
-    there, should = connection.execute(
+    there, of_days, should, on_days = connection.execute(
         f"""
         select
             (select count(*) from pub.marts.{EVENTS}),
-            (select coalesce(sum(calls), 0)::bigint
-            from {warehouse}.intermediate.int_attributed_days where is_event)
+            (select coalesce(sum(events), 0)::bigint from pub.marts.fct_activity_days),
+            coalesce(sum(calls), 0)::bigint,
+            coalesce(sum(calls) filter (not is_internal), 0)::bigint
+        from {warehouse}.intermediate.int_attributed_days
+        where is_event
         """
     ).fetchone()
-    if there != should:
+    if (there, of_days) != (should, on_days):
         raise CannotPublish(
             f"{there:,} events were copied, and the warehouse has {should:,}: the last night does"
             " not belong to this warehouse. Move published.nights away and publish again."

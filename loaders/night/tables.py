@@ -1,7 +1,8 @@
 """Writes the marts of a night: into daybook.duckdb, and as Parquet.
 
-`fct_events` is written by month, and only the months in which something changed: the others come
-from the last night, as a copy in the database and as hard links to its Parquet files.
+Of `fct_events` and `fct_activity_days` only the days are written in which something changed; the
+others come from the last night's database. The Parquet files of `fct_events` are by month: the
+months without a change are hard links to the last night's files.
 """
 
 import os
@@ -20,16 +21,22 @@ DATABASE = "daybook.duckdb"
 # DuckDB 1.2 and later open it.
 STORAGE = "v1.2.0"
 EVENTS = "fct_events"
+# Long tables, whose rows of a day change only with the events of that day.
+BY_DAY = {EVENTS, "fct_activity_days"}
 # The plan and the reports, for `daybook ask`. The other seeds may name people.
 _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
 
 
 @dataclass(frozen=True)
 class Months:
-    """The months of fct_events: those to write, and those that the last night has already."""
+    """The months of fct_events: those to write, and those that the last night has already.
+
+    `days` are those in which something changed since the last night; None: perhaps in all.
+    """
 
     written: list[date]
     kept: list[date]
+    days: list[date] | None
 
 
 @dataclass(frozen=True)
@@ -57,24 +64,25 @@ class Copy:
         for schema, table in self._there():
             if (schema == "marts" and table not in marts) or schema == "seeds":
                 self.connection.execute(f'drop table pub.{schema}."{table}"')
-        for mart in sorted(marts - {EVENTS}):
+        for mart in sorted(marts - BY_DAY):
             self._create(f"marts.{mart}", self.privacy.select(mart))
-        if EVENTS in marts:
-            self._write_events(months)
+        for mart in sorted(marts & BY_DAY):
+            self._write_days(mart, months)
         for seed in self._seeds():
             self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
         self.connection.execute("use pub.marts")
 
-    def _write_events(self, months: Months) -> None:
-        if not months.kept:
-            self._create(f"marts.{EVENTS}", self.privacy.select(EVENTS, "false"))
-        for month in months.written:
-            within = f"event_day >= {_sql(month)} and event_day < {_sql(_next(month))}"
-            self.connection.execute(f"delete from pub.marts.{EVENTS} where {within}")
+    def _write_days(self, mart: str, months: Months) -> None:
+        if months.days is None:
+            self._create(f"marts.{mart}", self.privacy.select(mart))
+            return
+        if months.days:
+            changed = f"event_day in ({', '.join(map(_sql, months.days))})"
+            self.connection.execute(f"delete from pub.marts.{mart} where {changed}")
             self.connection.execute(
-                f"insert into pub.marts.{EVENTS} {self.privacy.select(EVENTS, within)}"
+                f"insert into pub.marts.{mart} {self.privacy.select(mart, changed)}"
             )
-        self._comment(f"marts.{EVENTS}")
+        self._comment(f"marts.{mart}")
 
     def create(self, table: str, query: str) -> None:
         """Write a table into the database and beside it as Parquet."""
