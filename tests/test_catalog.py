@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ SQL_TYPES = {
 # Words that say nothing about a column, once those of its name are taken away.
 EMPTY_WORDS = set(
     """
-    a an and any as at by each for from has have id in is it its new of on or row rows that the their
-    this to was were which whether with column field name named value values date day number text time
-    bigint boolean double integer json string timestamp varchar false null true
+    a an and any as at by each for from has have id in is it its new of on or row rows that the
+    their this to was were which whether with column field name named value values date day number
+    text time bigint boolean double integer json string timestamp varchar false null true
     """.split()  # noqa: SIM905 a list of seventy strings is harder to read
 )
 
