@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test audit lint soak bench lock clean
+.PHONY: setup demo docs test audit lint soak bench lock clean
 
 setup: .venv/.ready
 
@@ -21,6 +21,11 @@ demo: setup
 	DAYBOOK_DATABASE=sample/warehouse.duckdb dbt build --quiet
 	daybook --database sample/warehouse.duckdb ask
 	daybook --database sample/warehouse.duckdb report
+
+# Every table and column in words, with what it is made from: one page that needs no server.
+docs: setup
+	dbt docs generate --static --quiet
+	@echo "open target/static_index.html"
 
 lint: setup
 	ruff check .

@@ -67,6 +67,7 @@ class Build:
     failures: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)  # warnings, errors and print()s, as one reads
     ran: list[str] = field(default_factory=list)  # the nodes that ran, by unique id
+    target: Path | None = None  # where dbt wrote its artifacts
 
     @property
     def output(self) -> str:
@@ -262,7 +263,9 @@ def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -
     ]
     logging = ["--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
     with _inside(folder, DAYBOOK_DATABASE=str(checkout / "warehouse.duckdb")):
-        outcome = dbtRunner(callbacks=[keep]).invoke([*logging, command, *options, *arguments])
+        outcome = dbtRunner(callbacks=[keep]).invoke(
+            [*logging, *command.split(), *options, *arguments]
+        )
     _close_every_connection()
 
     nodes = list(getattr(outcome.result, "results", []))
@@ -273,7 +276,8 @@ def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -
     ]
     if outcome.exception:
         failures.append(str(outcome.exception))
-    return Build(outcome.success, failures, printed, [node.node.unique_id for node in nodes])
+    ran = [node.node.unique_id for node in nodes]
+    return Build(outcome.success, failures, printed, ran, target)
 
 
 @cache
