@@ -115,20 +115,22 @@
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
     {%- endif -%}
     {%- if execute -%}
-    {%- set bad = results | rejectattr('status', 'in', ['success', 'pass', 'warn']) | list -%}
-    update meta.builds set passed = {{ not bad }} where build = {{ this_build() }};
+    {#- Exposures run nothing: no-op. -#}
+    {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
+    update meta.builds set passed = {{ not failed }} where build = {{ this_build() }};
     {%- endif -%}
     {%- if execute and flags.WHICH == 'build' -%}
     {#- A failed test or model of a company's own says nothing about Daybook's tables. -#}
     {%- set tests = graph.nodes.values()
         | selectattr('package_name', 'equalto', 'daybook')
         | selectattr('resource_type', 'equalto', 'test') -%}
-    {%- set ours = results | selectattr('node.package_name', 'equalto', 'daybook') | list -%}
-    {%- set tested = ours | selectattr('node.resource_type', 'equalto', 'test') -%}
-    {#- Exposures run nothing: no-op. -#}
-    {%- set failed = ours | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) -%}
-    {%- if tests | list | length == tested | list | length and not failed | list -%}
+    {%- set tested = results
+        | selectattr('node.package_name', 'equalto', 'daybook')
+        | selectattr('node.resource_type', 'equalto', 'test') -%}
+    {%- set ours_failed = failed | selectattr('node.package_name', 'equalto', 'daybook') -%}
+    {%- if tests | list | length == tested | list | length and not ours_failed | list -%}
     update meta.builds set ended_well = true where build = {{ this_build() }}
+    {%- endif -%}
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
