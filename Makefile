@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test audit lint soak bench lock clean
+.PHONY: setup demo notebook test audit lint soak bench lock clean
 
 setup: .venv/.ready
 
@@ -21,6 +21,10 @@ demo: setup
 	DAYBOOK_DATABASE=sample/warehouse.duckdb dbt build --quiet
 	daybook --database sample/warehouse.duckdb ask
 	daybook --database sample/warehouse.duckdb report
+
+# Shows published/, which daybook nightly and daybook publish write.
+notebook: setup
+	daybook notebook
 
 lint: setup
 	ruff check .
