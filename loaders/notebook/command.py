@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -30,12 +29,14 @@ def notebook(port: int | None, no_browser: bool) -> None:
     It is served to this machine alone, until Ctrl-C. A project with a notebook of its own at
     analyses/notebooks/product.py gets that one.
     """
-    if importlib.util.find_spec("marimo") is None:
+    try:
+        import marimo  # noqa: F401
+    except ImportError as error:
         raise NotInstalled(
             "The notebook needs the extra notebook. Where Daybook was installed from a checkout,"
             " run there: pip install '.[notebook]'. From a wheel: pip install"
             " 'daybook_analytics-....whl[notebook]'"
-        )
+        ) from error
     published_database()
     own = NOTEBOOK.is_file()
     path = NOTEBOOK if own else dbt_package() / NOTEBOOK

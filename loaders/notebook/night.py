@@ -33,8 +33,8 @@ def published_database(folder: Path = PUBLISHED) -> Path:
     database = folder.resolve() / DATABASE
     if not database.is_file():
         raise NothingPublished(
-            f"There is no published night in {Path.cwd() / folder}. Run there: daybook nightly"
-            " LOGS; or, when dbt build has passed: daybook publish"
+            f"No night has been published in {Path.cwd()} yet. Run there: daybook nightly LOGS"
+            " (or, after dbt build: daybook publish)"
         )
     return database
 
@@ -49,7 +49,7 @@ def open_night(folder: Path = PUBLISHED) -> Night:
     as_of = last_complete_day(connection)
     if as_of is None:
         raise NothingPublished(
-            f"The published night in {Path.cwd() / folder} holds no complete day. Run there, with"
+            f"The night that is published in {Path.cwd()} holds no complete day. Run there, with"
             " more logs: daybook nightly LOGS"
         )
     summary = database.with_name("night.json")
