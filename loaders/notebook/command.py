@@ -38,10 +38,15 @@ def notebook(port: int | None, no_browser: bool) -> None:
             " 'daybook_analytics-....whl[notebook]'"
         ) from error
     published_database()
-    own = NOTEBOOK.is_file()
-    path = NOTEBOOK if own else dbt_package() / NOTEBOOK
-    command = [sys.executable, "-m", "marimo", "--quiet", "run", "--no-sandbox", str(path)]
+    path = str(notebook_of(Path()))
+    command = [sys.executable, "-m", "marimo", "--quiet", "run", "--no-sandbox", path]
     command += ["--port", str(port)] if port else []
     command += ["--headless"] if no_browser else []
     # marimo takes the place of this process, so that whoever stops this one stops the server.
     os.execv(sys.executable, command)
+
+
+def notebook_of(project: Path) -> Path:
+    """Return the notebook of a project, or Daybook's where it has none."""
+    own = project / NOTEBOOK
+    return own if own.is_file() else dbt_package() / NOTEBOOK

@@ -5,7 +5,6 @@ The charts are those of the report. Only what depends on a choice is queried her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -89,15 +88,17 @@ def activity(marts: Marts, entity: str, clock: str, since: date) -> View:
 
 def triangle(marts: Marts, report: str | None, value: str, since: date) -> View:
     """The cohorts of one report, of everybody or of one value of its breakdown."""
-    cells = _cells(marts, report, since).filter(pl.col("breakdown_value") == value)
-    rates = pooled(cells).select("report", "period_number", rate="retention_rate")
-    of_value = f" Only {cells['breakdown'][0]}: {value}." if value != ALL and len(cells) else ""
+    cells = _cells(marts, report, since)
+    cells = cells.filter(pl.col("breakdown_value") == value) if cells.height else cells
+    of_value = f" Only {cells['breakdown'][0]}: {value}." if value != ALL and cells.height else ""
     return _section(
         "triangle",
         "Retention by cohort",
         "A row is a cohort: the users or companies that joined it in that period. A cell is the"
         f" share of them that came back so many periods later.{of_value}",
-        [heat_map(cells, rates)] if len(cells) and cells["cohort_size"].sum() else [],
+        [heat_map(cells, pooled(cells).with_columns(rate="retention_rate"))]
+        if cells.height and cells["cohort_size"].sum()
+        else [],
     )
 
 
@@ -107,26 +108,12 @@ def curves(marts: Marts, report: str | None, value: str, since: date) -> View:
     With everybody, a line for each value of the breakdown; with one value, that and everybody.
     """
     cells = _cells(marts, report, since)
-    frame = pooled(cells).filter(pl.col("cohort_size") > 0)
-    sizes = (
-        cells.filter(pl.col("period_number") == 0)
-        .group_by("breakdown_value")
-        .agg(size=pl.col("cohort_size").sum())
-        .sort(["size", "breakdown_value"], descending=[True, False])
-    )
-    there = [each for each in sizes["breakdown_value"] if each != ALL]
-    shown = [value, ALL] if value != ALL else there or [ALL]
-    lines = [
-        _curve(one, frame.filter(pl.col("breakdown_value") == one), len(shown) > 1)
-        for one in shown[:MOST_LINES]
-        if frame.filter(pl.col("breakdown_value") == one, pl.col("period_number") > 0).height
-    ]
     return _section(
         "curves",
         "Retention curve",
         "The cohorts of the period taken together, complete cells only. The band around a line is"
         " its 95 % interval: where it is wide, there are few.",
-        [_curves(frame, lines, dict(sizes.iter_rows()), len(shown) - MOST_LINES)] if lines else [],
+        _curves(cells, value) if cells.height else [],
     )
 
 
@@ -225,8 +212,7 @@ def _cells(marts: Marts, report: str | None, since: date) -> pl.DataFrame:
     )
 
 
-def _curve(value: str, frame: pl.DataFrame, beside_others: bool) -> Line:
-    later = frame.filter(pl.col("period_number") > 0)
+def _curve(value: str, later: pl.DataFrame, *, beside_others: bool) -> Line:
     return Line(
         "everybody" if value == ALL else value,
         later.select("period_number", "retention_rate").rows(),
@@ -235,44 +221,63 @@ def _curve(value: str, frame: pl.DataFrame, beside_others: bool) -> Line:
     )
 
 
-def _curves(
-    frame: pl.DataFrame, lines: Sequence[Line], sizes: dict[str, int], left_out: int
-) -> Markup:
+def _curves(cells: pl.DataFrame, value: str) -> list[Markup]:
+    """The figure of the curves; none where no later period is complete."""
+    sizes = dict(
+        cells.filter(pl.col("period_number") == 0)
+        .group_by("breakdown_value")
+        .agg(size=pl.col("cohort_size").sum())
+        .sort(["size", "breakdown_value"], descending=[True, False])
+        .iter_rows()
+    )
+    frame = pooled(cells).filter(pl.col("cohort_size") > 0)
+    later = frame.filter(pl.col("period_number") > 0)
+    there = set(later["breakdown_value"])
+    shown = [value, ALL] if value != ALL else [each for each in sizes if each != ALL] or [ALL]
+    shown = [each for each in shown if each in there]
+    if not shown:
+        return []
     first = frame.row(0, named=True)
     who, period = many(first["entity"]), first["period"]
+    lines = [
+        _curve(each, later.filter(pl.col("breakdown_value") == each), beside_others=len(shown) > 1)
+        for each in shown[:MOST_LINES]
+    ]
     last = max(x for line in lines for x, _ in line.points)
     by = f", by {first['breakdown']}" if first["breakdown"] else ""
-    return figure(
-        capital(first["report"]),
-        f"% of {who} that were back, by {period}s since their first{by}; "
-        + ", ".join(
-            f"{line.name} {n(sizes[ALL if line.name == 'everybody' else line.name])}"
-            for line in lines
-        ),
-        lambda width: line_chart(
-            lines,
-            width,
-            x_axis=alt.Axis(tickMinStep=1, format="d", labelFlush=False),
-            x_scale=alt.Scale(domain=[1, max(last, 2)], nice=False),
-            height=300,
-        ),
-        legend_if_narrow=line_legend(lines),
-        note=f"n is that of {period} 0. Later {period}s rest on the older cohorts alone."
-        + (f" {left_out} smaller values are in the numbers only." if left_out > 0 else ""),
-        table=frame_table(
-            "curves",
-            "The numbers",
-            frame.select(
-                pl.col("breakdown_value").alias(first["breakdown"] or "of"),
-                pl.col("period_number").alias(period),
-                pl.col("cohort_size").alias(who),
-                "retained",
-                pl.col("retention_rate").alias("back (rate)"),
-                pl.col("rate_low").alias("low (rate)"),
-                pl.col("rate_high").alias("high (rate)"),
+    left_out = len(shown) - len(lines)
+    return [
+        figure(
+            capital(first["report"]),
+            f"% of {who} that were back, by {period}s since their first{by}; "
+            + ", ".join(
+                f"{line.name} {n(sizes[each])}" for each, line in zip(shown, lines, strict=False)
             ),
-        ),
-    )
+            lambda width: line_chart(
+                lines,
+                width,
+                x_axis=alt.Axis(tickMinStep=1, format="d", labelFlush=False),
+                x_scale=alt.Scale(domain=[1, max(last, 2)], nice=False),
+                height=300,
+            ),
+            legend_if_narrow=line_legend(lines),
+            note=f"n is that of {period} 0. Later {period}s rest on the older cohorts alone."
+            + (f" {left_out} smaller values are in the numbers only." if left_out else ""),
+            table=frame_table(
+                "curves",
+                "The numbers",
+                frame.select(
+                    pl.col("breakdown_value").alias(first["breakdown"] or "of"),
+                    pl.col("period_number").alias(period),
+                    pl.col("cohort_size").alias(who),
+                    "retained",
+                    pl.col("retention_rate").alias("back (rate)"),
+                    pl.col("rate_low").alias("low (rate)"),
+                    pl.col("rate_high").alias("high (rate)"),
+                ),
+            ),
+        )
+    ]
 
 
 def _by_report(frame: pl.DataFrame) -> list[pl.DataFrame]:
