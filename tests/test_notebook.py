@@ -369,6 +369,7 @@ def test_every_control_changes_what_is_shown(browser, published, marts):
     value = list(choices.values(marts, "users by role"))[1]
     with served(published) as url:
         page = browser.new_page(viewport={"width": WIDE, "height": 900})
+        page.set_default_timeout(90_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: said.type == "error" and problems.append(said.text))
         page.on("request", lambda asked: foreign.append(asked.url))
