@@ -108,6 +108,14 @@ def test_every_choice_of_every_control_has_a_view(marts):
             assert "<svg" in html(views.curves(marts, report, value, EVER)), report
 
 
+def test_only_periods_that_the_logs_fill_are_offered(marts):
+    # 80 days.
+    assert list(choices.periods(marts)) == ["last 4 weeks", "everything"]
+    last_4_weeks = choices.periods(marts)["last 4 weeks"]
+    assert (marts.as_of - last_4_weeks).days + 1 == 28
+    assert choices.usual_period(marts) == "everything"
+
+
 def test_the_triangle_holds_the_cells_of_the_picked_report_value_and_period(marts):
     report = "users by role"
     value = list(choices.values(marts, report).values())[1]

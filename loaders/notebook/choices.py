@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from loaders.report.marts import Marts
 from loaders.report.sections.words import capital, many
@@ -18,7 +19,7 @@ def entities(marts: Marts) -> dict[str, str]:
     found = {
         entity
         for table in ("activity", "retention", "activation", "feature_adoption")
-        for entity in _texts(marts, f"marts.{table}", f"select distinct entity from marts.{table}")
+        for entity in _column(marts, f"marts.{table}", f"select distinct entity from marts.{table}")
     }
     return {capital(many(entity)): entity for entity in sorted(found or {"user"})}
 
@@ -33,7 +34,7 @@ def reports(marts: Marts, entity: str | None) -> dict[str, str]:
         having sum(cohort_size) > 0
         order by max(breakdown is not null), min(period) desc, report
     """
-    return {report: report for report in _texts(marts, "marts.retention", sql, entity=entity)}
+    return {report: report for report in _column(marts, "marts.retention", sql, entity=entity)}
 
 
 def breakdown(marts: Marts, report: str | None) -> str | None:
@@ -43,7 +44,7 @@ def breakdown(marts: Marts, report: str | None) -> str | None:
         from marts.retention
         where report = $report and breakdown is not null
     """
-    return next(iter(_texts(marts, "marts.retention", sql, report=report)), None)
+    return next(iter(_column(marts, "marts.retention", sql, report=report)), None)
 
 
 def values(marts: Marts, report: str | None) -> dict[str, str]:
@@ -55,7 +56,7 @@ def values(marts: Marts, report: str | None) -> dict[str, str]:
         group by breakdown_value
         order by sum(cohort_size) desc, breakdown_value
     """
-    found = _texts(marts, "marts.retention", sql, report=report, all=ALL)
+    found = _column(marts, "marts.retention", sql, report=report, all=ALL)
     return {"everybody": ALL} | {value: value for value in found}
 
 
@@ -77,23 +78,22 @@ def usual_period(marts: Marts) -> str:
 
 def clocks(marts: Marts) -> list[str]:
     """Day, week and month, as far as there is activity by them."""
-    found = _texts(marts, "marts.activity", "select distinct clock from marts.activity")
+    found = _column(marts, "marts.activity", "select distinct clock from marts.activity")
     return [clock for clock in CLOCKS if clock in found] or ["week"]
 
 
 def _first_day(marts: Marts) -> date:
-    starts = [
-        frame["first"][0]
-        for table, column in (("activity", "period_start"), ("retention", "cohort_start"))
-        if (
-            frame := marts.query(
-                f"marts.{table}", f"select min({column}) as first from marts.{table}"
-            )
-        ).width
-    ]
-    return min((start for start in starts if start), default=marts.as_of)
+    """The first day with numbers; cohorts begin with their week or month, which may be earlier."""
+    for table, sql in (
+        ("marts.activity", "select min(period_end) from marts.activity"),
+        ("marts.retention", "select min(cohort_start) from marts.retention"),
+    ):
+        first = next(iter(_column(marts, table, sql)), None)
+        if first:
+            return first
+    return marts.as_of
 
 
-def _texts(marts: Marts, table: str, sql: str, **values: object) -> list[str]:
+def _column(marts: Marts, table: str, sql: str, **values: object) -> list[Any]:
     frame = marts.query(table, sql, **values)
     return frame.to_series().to_list() if frame.width else []
