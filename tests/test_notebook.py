@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -354,8 +355,12 @@ def served(folder: Path) -> Iterator[str]:
                 assert monotonic() < end, "the notebook is not served"
                 sleep(0.2)
         yield url
+        server.send_signal(signal.SIGINT)  # Ctrl-C
+        said, _ = server.communicate(timeout=60)
+        assert server.returncode == 0
+        assert "Traceback" not in said
     finally:
-        server.terminate()
+        server.kill()
         server.wait(30)
 
 

@@ -39,7 +39,7 @@ def notebook(port: int | None, no_browser: bool) -> None:
         ) from error
     published_database()
     path = str(notebook_of(Path()))
-    command = [sys.executable, "-m", "marimo", "--quiet", "run", "--no-sandbox", path]
+    command = [sys.executable, "-m", "marimo", "--yes", "run", "--no-sandbox", path]
     command += ["--port", str(port)] if port else []
     command += ["--headless"] if no_browser else []
     # marimo takes the place of this process, so that whoever stops this one stops the server.
