@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo docs test audit lint soak bench lock clean
+.PHONY: setup demo docs notebook test audit lint soak bench lock clean
 
 setup: .venv/.ready
 
@@ -26,6 +26,10 @@ demo: setup
 docs: setup
 	dbt docs generate --static --quiet
 	@echo "open target/static_index.html"
+
+# Shows published/, which daybook nightly and daybook publish write.
+notebook: setup
+	daybook notebook
 
 lint: setup
 	ruff check .

@@ -21,6 +21,7 @@ COMMANDS = {
     "publish": "loaders.night:publish",
     "ask": "loaders.questions:ask",
     "report": "loaders.report:report",
+    "notebook": "loaders.notebook:notebook",
     "simulate": "loaders.simulate:simulate",
 }
 

@@ -150,6 +150,9 @@ def test_the_wheel_alone_makes_a_project_and_builds_it(tmp_path):
     # Outside of a project, Daybook's own questions are asked.
     database = acme / "warehouse.duckdb"
     assert "product managers" in run(daybook, "--database", database, "ask", "1", cwd=here)
+    # Every cell of the notebook, on the published night.
+    run(daybook, "publish", cwd=acme)
+    run(python, acme / "dbt_packages" / "daybook" / "analyses/notebooks/product.py", cwd=acme)
     for name in ("docs/seeds.md", "docs/definitions.md", "analyses", "tests/sql"):
         assert (acme / "dbt_packages" / "daybook" / name).exists(), name
 

@@ -61,13 +61,6 @@ def test_the_commands_for_your_own_logs_run(a_checkout):
     assert "Every line is accounted for" in run("daybook status", folder)
 
 
-def test_the_notebook_lines_run(a_checkout):
-    folder, _ = a_checkout
-    (code,) = blocks("python")
-    code = code.replace("warehouse.duckdb", "sample/warehouse.duckdb")
-    run(f"python - <<'END'\n{code}\nEND", folder)
-
-
 def test_every_make_target_of_the_readme_exists():
     for target in set(re.findall(r"`make (\w+)`", README)):
         subprocess.run(["make", "-n", target], cwd=REPO, check=True, capture_output=True)

@@ -24,6 +24,7 @@ INK, MUTED, GRID = "var(--ink)", "var(--muted)", "var(--grid)"
 COLOURS = tuple(f"var(--c{number})" for number in range(1, 7))
 INKS = tuple(f"var(--t{number})" for number in range(1, 7))  # the same, with contrast for text
 ACCENT = COLOURS[0]
+GREY = 3  # its place among the colours
 MOST_LINES = len(COLOURS)
 LEFT = 40  # room for the labels of the y axis
 LINE_HEIGHT = 15
@@ -98,7 +99,7 @@ def figure(
 
 def line_legend(lines: Sequence[Line]) -> list[Mark]:
     """The legend of a line chart."""
-    return [Mark(COLOURS[number], line.name) for number, line in enumerate(lines)]
+    return [Mark(COLOURS[place], line.name) for place, line in _coloured(lines)]
 
 
 def _svg(chart: alt.TopLevelMixin, width: int) -> Markup:
@@ -133,6 +134,8 @@ class Line:
 
     name: str
     points: Sequence[tuple[object, float | None]]  # x in order, and a share of 1
+    band: Sequence[tuple[object, float, float]] = ()  # x, and the ends of the share's interval
+    colour: int | None = None  # its place among the colours; None: that of the line
 
 
 def line_chart(
@@ -143,20 +146,21 @@ def line_chart(
     x_scale: alt.Scale,
     height: int = 220,
 ) -> alt.LayerChart:
-    """Lines of shares, each with its last share and its name at its end."""
+    """Lines of shares, each with its band, and its last share and its name at its end."""
     room = label_room(width)
     plot = width - LEFT - room
     kind = "Q" if _is_of_numbers(lines) else "O"
     points = pl.DataFrame(
         [
-            {"line": number, "x": x, "y": y, "colour": COLOURS[number], "ink": INKS[number]}
-            for number, line in enumerate(lines)
+            {"line": number, "x": x, "y": y, "colour": COLOURS[place], "ink": INKS[place]}
+            for number, (place, line) in enumerate(_coloured(lines))
             for x, y in line.points
         ],
         schema_overrides={"y": pl.Float64},
     ).drop_nulls("y")
     ends = points.group_by("line", maintain_order=True).last()
-    top = _top(points["y"].max())
+    bands = _bands(lines)
+    top = _top(max(points["y"].max(), bands["high"].max() or 0))
     labels = ends.with_columns(
         place=pl.Series(spread(ends["y"].to_list(), top, top * LINE_HEIGHT / height)),
         label=pl.Series(
@@ -167,7 +171,19 @@ def line_chart(
     y_scale = alt.Scale(domain=[0, top])
     y = alt.Y("y:Q", axis=share_axis(top), scale=y_scale)
     colour = alt.Color("colour:N", scale=None)
+    band = (
+        alt.Chart(bands)
+        .mark_area(opacity=0.16)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", axis=share_axis(top), scale=y_scale),
+            y2="high:Q",
+            fill=alt.Fill("colour:N", scale=None),
+            detail="line:N",
+        )
+    )
     return alt.layer(
+        *([band] if bands.height else []),
         alt.Chart(points)
         .mark_line(strokeWidth=2.5, strokeJoin="round")
         .encode(x=x, y=y, color=colour, detail="line:N"),
@@ -181,6 +197,26 @@ def line_chart(
             color=alt.Color("ink:N", scale=None),
         ),
     ).properties(width=plot, height=height)
+
+
+def _coloured(lines: Sequence[Line]) -> list[tuple[int, Line]]:
+    return [
+        (number if line.colour is None else line.colour, line) for number, line in enumerate(lines)
+    ]
+
+
+def _bands(lines: Sequence[Line]) -> pl.DataFrame:
+    rows = [
+        (number, x, low, high, COLOURS[place])
+        for number, (place, line) in enumerate(_coloured(lines))
+        for x, low, high in line.band
+    ]
+    return pl.DataFrame(
+        rows,
+        schema=["line", "x", "low", "high", "colour"],
+        schema_overrides={"low": pl.Float64, "high": pl.Float64},
+        orient="row",
+    )
 
 
 def _end_label(name: str, share: float, width: int) -> str:

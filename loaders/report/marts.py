@@ -34,6 +34,11 @@ class Marts:
         ).fetchall()
         return [column for (column,) in rows]
 
-    def query(self, table: str, sql: str) -> pl.DataFrame:
-        """The rows of `sql`, which reads `table`; no rows and no columns where it is not there."""
-        return self.connection.sql(sql).pl() if self.has(table) else pl.DataFrame()
+    def query(self, table: str, sql: str, **values: object) -> pl.DataFrame:
+        """The rows of `sql`, which reads `table`; no rows and no columns where it is not there.
+
+        `values` stand in the query as `$name`.
+        """
+        if not self.has(table):
+            return pl.DataFrame()
+        return self.connection.sql(sql, params=values or None).pl()

@@ -60,7 +60,7 @@ def _page(connection: duckdb.DuckDBPyConnection, project: Project) -> str:
     as_of = last_complete_day(connection)
     if as_of is None:
         return render("page.html", as_of=None, people="", tiles=[], sections=[])
-    marts = Marts(connection, as_of, _answers(connection, project))
+    marts = Marts(connection, as_of, answers_of(connection, project))
     sections = [section for make in SECTIONS if (section := make(marts))]
     return render(
         "page.html",
@@ -71,7 +71,8 @@ def _page(connection: duckdb.DuckDBPyConnection, project: Project) -> str:
     )
 
 
-def _answers(connection: duckdb.DuckDBPyConnection, project: Project) -> list[Answer]:
+def answers_of(connection: duckdb.DuckDBPyConnection, project: Project) -> list[Answer]:
+    """The answers of the questions at the top of the project's analyses/."""
     asker = Asker(connection, project)
     asked = [question for question in questions_in(project.analyses) if question.is_at_the_top]
     return [asker.answer(question) for question in asked]

@@ -49,13 +49,14 @@ def activation(marts: Marts) -> Section | None:
         "Of those who signed up in a week, the share that reached each milestone in its time."
         " Activated means all of them.",
         [
-            _by_cohort(number, entity)
+            by_cohort(number, entity)
             for number, entity in enumerate(frame.partition_by("entity", maintain_order=True))
         ],
     )
 
 
-def _by_cohort(number: int, frame: pl.DataFrame) -> Markup:
+def by_cohort(number: int, frame: pl.DataFrame) -> Markup:
+    """The milestones of one entity; `number` tells the tables of a page apart."""
     who = many(frame["entity"][0])
     weeks = frame.unique("cohort_week", maintain_order=True)
     rates = frame.filter(pl.col("reach_rate").is_not_null())

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from loaders.report.charts import COLOURS, LEFT, Mark, day_axis, figure, hatched
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
-from loaders.report.sections.words import capital, many, n, short_day
+from loaders.report.sections.words import capital, many, n, period_name, short_day
 from loaders.report.tables import frame_table
 
 WEEKS = 26
@@ -42,7 +42,7 @@ def at_a_glance(marts: Marts) -> list[Markup]:
 
 def activity(marts: Marts) -> Section | None:
     """Active users and companies by week."""
-    parts = [_lifecycle(number, frame) for number, frame in enumerate(_reports(marts))]
+    parts = [lifecycle(number, frame) for number, frame in enumerate(_reports(marts))]
     if not parts:
         return None
     return Section(
@@ -73,7 +73,8 @@ def _reports(marts: Marts) -> list[pl.DataFrame]:
     return frame.partition_by("report", maintain_order=True) if frame.height else []
 
 
-def _lifecycle(number: int, frame: pl.DataFrame) -> Markup:
+def lifecycle(number: int, frame: pl.DataFrame, clock: str = "week") -> Markup:
+    """The periods of one report; `number` tells the tables of a page apart."""
     first = frame.row(0, named=True)
     who = many(first["entity"])
     complete = frame.filter(pl.col("is_complete"))
@@ -87,28 +88,29 @@ def _lifecycle(number: int, frame: pl.DataFrame) -> Markup:
         for part, place in {**ABOVE, **BELOW}.items()
     ]
     when = (
-        f"{n(last[0]['active'])} in the week of {short_day(last[0]['period_start'])}"
+        f"{n(last[0]['active'])} {'on' if clock == 'day' else 'in'}"
+        f" {period_name(clock, last[0]['period_start'])}"
         if last
         else ""
     )
     return figure(
         capital(first["report"]),
-        ", ".join(filter(None, [f"{capital(who)} per week", when])),
+        ", ".join(filter(None, [f"{capital(who)} per {clock}", when])),
         lambda width: _draw(frame, width),
         legend=legend,
         note=""
         if complete.height == frame.height
-        else "Hatched: this week is still in progress, so who is dormant is not known yet.",
+        else f"Hatched: this {clock} is still in progress, so who is dormant is not known yet.",
         table=frame_table(
             f"activity-{number}",
-            "The numbers by week",
+            f"The numbers by {clock}",
             frame.select(
-                week="period_start",
-                active="active",
-                new="new",
-                retained="retained",
-                resurrected="resurrected",
-                dormant="dormant",
+                pl.col("period_start").alias(clock),
+                "active",
+                "new",
+                "retained",
+                "resurrected",
+                "dormant",
             ).reverse(),
         ),
     )

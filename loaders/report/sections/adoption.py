@@ -50,13 +50,14 @@ def adoption(marts: Marts) -> Section | None:
         "Feature adoption",
         "Paying against free: the share of the active that used a feature at least once.",
         [
-            _dots(number, entity)
+            dots(number, entity)
             for number, entity in enumerate(frame.partition_by("entity", maintain_order=True))
         ],
     )
 
 
-def _dots(number: int, frame: pl.DataFrame) -> Markup:
+def dots(number: int, frame: pl.DataFrame) -> Markup:
+    """The features of one entity in one period; `number` tells the tables of a page apart."""
     first = frame.row(0, named=True)
     who = many(first["entity"])
     there = set(frame["segment"]) & {"paying", "free"} or {"all"}

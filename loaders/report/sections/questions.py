@@ -36,7 +36,7 @@ def questions(marts: Marts) -> Section | None:
     return Section(
         "questions",
         "Questions and answers",
-        "The answers are computed from the same tables as everything below.",
+        "The answers are computed from the same tables as everything else here.",
         [_answered(number, answer) for number, answer in enumerate(marts.answers, start=1)],
     )
 

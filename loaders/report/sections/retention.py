@@ -52,11 +52,12 @@ def retention(marts: Marts) -> Section | None:
         "Retention",
         "A row is a cohort: the users or companies that joined it in that period. A cell is the"
         " share of them that came back so many periods later.",
-        [_heat_map(report, pooled) for report in frame.partition_by("report", maintain_order=True)],
+        [heat_map(report, pooled) for report in frame.partition_by("report", maintain_order=True)],
     )
 
 
-def _heat_map(frame: pl.DataFrame, pooled: pl.DataFrame) -> Markup:
+def heat_map(frame: pl.DataFrame, pooled: pl.DataFrame) -> Markup:
+    """One report's cells as a triangle; `pooled` has the rate of all cohorts per period number."""
     first = frame.row(0, named=True)
     starts = frame["cohort_start"].unique().sort()
     shown = starts.tail(COHORTS)
