@@ -12,6 +12,7 @@
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- CannotPublish            the readers keep the night that they have
+    |-- CannotForget             an erasure that is not begun, or not finished; nothing has changed
     |-- NightIsHeld              exit 3: another night is running
     |-- NightStopped             a step of the night failed; its exit code is that of the cause
     |-- AccountingFailed         the ledger and the tables disagree: never committed
@@ -80,6 +81,10 @@ class CannotBuild(DaybookError):
 
 class CannotPublish(DaybookError):
     """What was built is not shown to readers; they keep the night that they have."""
+
+
+class CannotForget(DaybookError):
+    """Nobody was erased: an unknown id, or something that would be left."""
 
 
 class NightIsHeld(DaybookError):

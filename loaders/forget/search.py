@@ -1,0 +1,214 @@
+"""Looks for people in tables and in files: what a certificate counts, and what it proves."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from loaders.forget.mentions import Mentions
+from loaders.forget.people import is_theirs
+from loaders.forgotten import ANONYMOUS, COMPANY, USER
+
+_PARQUET = ".parquet"
+_KINDS = {
+    "user_id": (USER,),
+    "anonymous_id": (ANONYMOUS,),
+    "previous_id": (USER, ANONYMOUS),
+    "company_id": (COMPANY,),
+    "group_id": (COMPANY,),
+    "entity_id": (USER, COMPANY),
+    "id": (USER,),
+}
+
+
+@dataclass
+class Found:
+    """What a search came to: rows by table, and places by file where bytes of theirs stand."""
+
+    tables: dict[str, int] = field(default_factory=dict)
+    searched_tables: int = 0
+    files: dict[str, int] = field(default_factory=dict)
+    searched_files: int = 0
+    searched_bytes: int = 0
+    # By file, values in which bytes of theirs stand as a part: user-12 in user-123.
+    within_others: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of theirs is there."""
+        return not self.tables and not self.files
+
+    def add(self, other: "Found") -> None:
+        """Count another search, too."""
+        self.tables |= other.tables
+        self.files |= other.files
+        self.searched_tables += other.searched_tables
+        self.searched_files += other.searched_files
+        self.searched_bytes += other.searched_bytes
+        self.within_others |= other.within_others
+
+
+def search_tables(
+    connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions, prefix: str = ""
+) -> Found:
+    """Count the rows of each table of an attached database that name or mention them.
+
+    Needs the temporary table `their_ids`.
+    """
+    found = Found()
+    for schema, table in _tables(connection, catalog):
+        found.searched_tables += 1
+        columns = dict(_columns(connection, catalog, schema, table))
+        conditions = [_condition(name, columns, mentions) for name in columns]
+        if (schema, table) == ("raw", "calls") and mentions.people.companies:
+            conditions.append(is_theirs(with_companies=True))
+        conditions = [each for each in conditions if each]
+        relation = f"{_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}"
+        rows = 0
+        if conditions:
+            (rows,) = connection.execute(
+                f"select count(*) from {relation} where {' or '.join(conditions)}"
+            ).fetchone()
+        if (schema, table) == ("raw", "quarantine"):
+            rows = len(quarantined_lines(connection, catalog, mentions))
+        if rows:
+            found.tables[f"{prefix}{schema}.{table}"] = rows
+    return found
+
+
+def quarantined_lines(
+    connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions
+) -> list[tuple[int, int]]:
+    """Return load and number of each quarantined line that names or mentions them."""
+    lines = connection.execute(
+        "select distinct load_id, line_number, line"
+        f" from {_quoted(catalog)}.raw.quarantine where line is not null"
+    )
+    found = set()
+    while row := lines.fetchone():
+        if mentions.are_in_line(row[2]):
+            found.add((row[0], row[1]))
+    return sorted(found)
+
+
+def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
+    """Search the bytes of a file, and the tables in it: compression hides what they hold."""
+    with duckdb.connect() as connection:
+        _give_ids(connection, mentions)
+        found = Found()
+        if _is_database(path):
+            connection.execute(f"attach '{_escaped(path)}' as searched (read_only)")
+        elif path.suffix == _PARQUET:
+            connection.execute(
+                "attach ':memory:' as searched; create table searched.main.file as"
+                f" from read_parquet('{_escaped(path)}')"
+            )
+        if _is_database(path) or path.suffix == _PARQUET:
+            found = search_tables(connection, "searched", mentions, prefix=f"{shown} ")
+        found.add(search_bytes(path, connection, "searched", mentions, shown))
+    return found
+
+
+def search_bytes(
+    path: Path,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: str,
+    mentions: Mentions,
+    shown: str | None = None,
+) -> Found:
+    """Search the bytes of a file, of whose tables `catalog` is the name if it is a database."""
+    found, shown = Found(searched_files=1, searched_bytes=path.stat().st_size), shown or str(path)
+    for one, places in mentions.count_in_file(path).items():
+        if around := _value_around(connection, catalog, path, one, mentions):
+            found.within_others.setdefault(shown, []).append(around)
+        else:
+            found.files[shown] = found.files.get(shown, 0) + places
+    return found
+
+
+def search_folder(folder: Path, shown: str, mentions: Mentions) -> Found:
+    """Search every file of a published night."""
+    found = Found()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            found.add(search_file(path, f"{shown}/{path.relative_to(folder)}", mentions))
+    return found
+
+
+def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | None:
+    """Return the condition that a column names them; None where it cannot."""
+    quoted, type_ = _quoted(name), columns[name]
+    if not any(text in type_ for text in ("VARCHAR", "JSON", "ENUM")):
+        return None
+    if name == "entity_id" and "entity" in columns:
+        return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
+    if name in _KINDS and type_ == "VARCHAR":
+        kinds = ", ".join(f"'{kind}'" for kind in _KINDS[name])
+        return f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
+    if type_ == "VARCHAR[]" and name.endswith("user_ids"):
+        theirs = "select list(id) from their_ids where kind = 'user'"
+        return f"coalesce(list_has_any({quoted}, ({theirs})), false)"
+    return f"coalesce({mentions.found_in(f'{quoted}::varchar')}, false)" if mentions else None
+
+
+def _value_around(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: str,
+    path: Path,
+    one: str,
+    mentions: Mentions,
+) -> str | None:
+    """Return a value that contains an id or an address, and is something else."""
+    if path.suffix in (".html", ".json"):
+        return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
+    text = _escaped(one.lower())
+    for schema, table in _tables(connection, catalog):
+        for name, type_ in _columns(connection, catalog, schema, table):
+            if "VARCHAR" not in type_ and "JSON" not in type_:
+                continue
+            quoted = _quoted(name)
+            row = connection.execute(
+                f"select left({quoted}::varchar, 60)"
+                f" from {_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}"
+                f" where contains(lower({quoted}::varchar), '{text}') limit 1"
+            ).fetchone()
+            if row:
+                return f"{schema}.{table}.{name}: {row[0]}"
+    return None
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def _give_ids(connection: duckdb.DuckDBPyConnection, mentions: Mentions) -> None:
+    connection.execute("create temp table their_ids (kind varchar, id varchar)")
+    for kind, one in mentions.people.ids():
+        connection.execute("insert into their_ids values (?, ?)", [kind, one])
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = ? and not temporary order by all",
+        [catalog],
+    ).fetchall()
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
+) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where (database_name, schema_name, table_name) = (?, ?, ?) order by column_index",
+        [catalog, schema, table],
+    ).fetchall()
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("'", "''")
