@@ -119,3 +119,261 @@ def test_landing_again_brings_nobody_back(daybook):
     assert left_in_files(daybook, ANA, OLD, PHONE, MAIL) == {}
     assert accounted(daybook) == "36 = 17 landed + 1 quarantined + 1 blank + 17 forgotten"
     assert messages(daybook) == {each["messageId"] for each in bens_calls()}
+
+
+def test_quarantined_lines_that_name_a_person_are_erased(daybook):
+    theirs = [
+        json.dumps(call(userId=ANA, event="")),
+        "{" + json.dumps(call(userId=ANA)),
+        json.dumps(call(userId="ben", event="", properties={"invited": MAIL.upper()})),
+        json.dumps({"batch": [anas_calls()[0], call(userId="ben", event="")]}),
+    ]
+    others = [
+        json.dumps(call(userId="ben", event="")),
+        json.dumps(call(userId=f"{ANA}2", event="")),
+    ]
+    daybook.write([*anas_calls(), *theirs, *others])
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert said["removed"]["quarantined"] == len(theirs)
+    assert said["removed"]["calls"] == len(anas_calls()) + 1  # one in the batch
+    assert [row["line"].decode() for row in daybook.rows("from raw.quarantine")] == others
+    assert accounted(daybook) == "13 = 0 landed + 2 quarantined + 0 blank + 11 forgotten"
+    # Part of another id is not this id; and the certificate says so.
+    (explained,) = said["check"]["within_longer_values"].values()
+    assert f"{ANA}2" in explained[0]
+
+
+def test_a_short_id_is_erased_and_the_same_text_elsewhere_stays(daybook):
+    daybook.write(
+        [
+            call(messageId="m1", userId=7),
+            call(messageId="m2", userId="7", anonymousId="7"),
+            call(messageId="m3", userId="ben", properties={"seats": 7, "plan": "7"}),
+            call(messageId="m4", userId="17"),
+        ]
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", "7")
+    assert said["check"]["searched_in_columns_of_ids_only"] == ["7"]
+    assert messages(daybook) == {"m3", "m4"}
+    (ben,) = daybook.rows("select properties from raw.calls where user_id = 'ben'")
+    assert json.loads(ben["properties"]) == {"seats": 7, "plan": "7"}
+
+
+def test_mentions_in_calls_of_others_are_replaced(daybook):
+    mentions = {
+        "invited": MAIL,
+        "by": ANA,
+        "url": f"https://app.example/u/{ANA}/?mail=Ana.Doe%40acme.example",
+        "both": f"{ANA} {ANA},{ANA}",
+        "escaped": f"{ANA}\n",
+    }
+    kept = {"other": f"{ANA}2", "mail": f"x{MAIL}", "word": "founder"}
+    daybook.write(
+        [
+            *anas_calls(),
+            call(messageId="b1", userId="ben", properties=mentions | kept, name=ANA),
+            call(messageId=f"by {ANA}", userId="ben"),
+        ]
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert said["removed"]["mentions_in_other_calls"] == 2
+    one, other = daybook.rows("select * from raw.calls order by line_number")
+    assert (
+        json.loads(one["properties"])
+        == {
+            "invited": "[erased]",
+            "by": "[erased]",
+            "url": "https://app.example/u/[erased]/?mail=[erased]",
+            "both": "[erased] [erased],[erased]",
+            "escaped": "[erased]\n",
+        }
+        | kept
+    )
+    assert (one["message_id"], one["name"]) == ("b1", "[erased]")
+    assert len(other["message_id"]) == 32
+
+
+def test_an_address_that_others_have_too_stays_with_them(daybook):
+    bens = {"userId": "ben", "traits": {"email": MAIL.title()}}
+    daybook.write([*anas_calls(), call(messageId="b1", type="identify", event=..., **bens)])
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert said["left"]["shared_emails"] == [MAIL]
+    (ben,) = daybook.rows("select traits from raw.calls")
+    assert json.loads(ben["traits"]) == {"email": MAIL.title()}
+
+
+def test_a_company_is_erased_with_every_call_that_names_it(daybook):
+    group = {"type": "group", "event": ..., "userId": "ben"}
+    daybook.write(
+        [
+            call(messageId="m1", groupId=42, **group),
+            call(messageId="m2", context={"groupId": 42.0}),
+            call(messageId="m3", context={"groupId": " 42 "}),
+            call(messageId="m4", context={"groupId": ["42"]}),
+            call(messageId="m5", groupId="bolt", **group),
+            call(messageId="m6", userId="42"),
+        ]
+    )
+    daybook.land()
+    said = certificate(daybook, "--company", "42")
+    assert said["removed"]["calls"] == 3
+    assert messages(daybook) == {"m4", "m5", "m6"}
+    daybook.write([call(messageId="m7", context={"groupId": 42}), call(messageId="m8")], "again")
+    daybook.land()
+    assert messages(daybook) == {"m4", "m5", "m6", "m8"}
+
+
+def test_several_people_are_erased_at_once(daybook):
+    people = [f"user-{number:04}" for number in range(1, 6)]
+    daybook.write([call(messageId=one, userId=one) for one in people])
+    daybook.land()
+    listed = daybook.folder / "list.txt"
+    listed.write_text(f"\n {people[0]} \r\n{people[1]}\n\n")
+    certificate(daybook, "--file", listed, "--user", people[2], people[3])
+    assert messages(daybook) == {people[4]}
+
+
+# --- What is said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--user", "nobody-1"), "No call and no quarantined line names nobody-1."),
+        (("--user", ANA, "nobody-1"), "No call and no quarantined line names nobody-1."),
+        (("--company", ANA), f"No call and no quarantined line names {ANA}."),
+        (("--user", "Undefined"), "Undefined is listed in the seed placeholder_ids"),
+        (("--user", PHONE), f"{PHONE} is the anonymous id of a device of {ANA}."),
+    ],
+)
+def test_an_id_that_is_no_person_is_one_line_and_nobody_is_erased(daybook, arguments, said):
+    daybook.write(anas_calls())
+    daybook.land()
+    result = daybook.run("forget", *arguments, exit_code=1)
+    assert result.stderr.startswith(f"daybook: {said}")
+    assert "Nothing was forgotten" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert len(daybook.rows("from raw.calls")) == len(anas_calls())
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("ana",), ("--company", " "), ("--user", "a", "b", "--company", "c")]
+)
+def test_whoever_names_nobody_or_does_not_say_what_it_is_has_exit_code_2(daybook, arguments):
+    daybook.write(anas_calls())
+    daybook.land()
+    assert "Usage" in daybook.run("forget", *arguments, exit_code=2).stderr
+
+
+def test_before_the_first_landing_there_is_nobody_to_forget(daybook):
+    said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
+    assert said == f"daybook: There is no database at {daybook.database}: nobody is known there.\n"
+    assert not daybook.database.exists()
+
+
+def test_forgetting_waits_for_no_night_and_no_reader_of_the_warehouse(daybook):
+    from loaders.night.lock import night_lock
+
+    daybook.write(anas_calls())
+    daybook.land()
+    with night_lock(daybook.database):
+        said = daybook.run("forget", "--user", ANA, exit_code=3).stderr
+    assert "Another night holds" in said
+    assert len(daybook.rows("from raw.calls")) == len(anas_calls())
+
+
+def test_an_internal_account_is_taken_out_of_its_seed_first(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    daybook.seed("internal_accounts", [{"match_on": "user_id", "value": ANA}])
+    said = daybook.run("forget", "--user", OLD, exit_code=1).stderr
+    assert "internal_accounts.csv, row 2 names" in said
+    daybook.seed("internal_accounts")
+    certificate(daybook, "--user", OLD)
+
+
+def test_forgetting_again_says_that_it_is_done(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    first = certificate(daybook, "--user", ANA)
+    before = daybook.database.read_bytes()
+    again = certificate(daybook, "--user", ANA)
+    assert again["forgotten"]["at"] == first["forgotten"]["at"]
+    assert again["removed"]["rows_by_table"] == {}
+    assert again["check"]["is_clean"]
+    assert daybook.database.read_bytes() == before
+
+
+def test_the_certificate_names_the_log_files_that_held_the_person(daybook):
+    for name, calls in (("1.jsonl", anas_calls()[:2]), ("2.gz", anas_calls()[2:])):
+        daybook.write([*calls, *bens_calls()], name)
+    daybook.write(bens_calls()[1:], "3.jsonl")
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert [(each["path"].rsplit("/")[-1], each["calls"]) for each in said["log_files"]] == [
+        ("1.jsonl", 2),
+        ("2.gz", 5),
+    ]
+
+
+# --- The ledger, and what else the warehouse holds
+
+
+def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
+    daybook.write([{"batch": [*anas_calls()[:2], *bens_calls()[:2]]}, *anas_calls()[2:]], "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    assert accounted(daybook) == "6 = 0 landed + 0 quarantined + 0 blank + 6 forgotten"
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute("delete from raw.forgotten_calls where line_number = 2")
+    said = daybook.run("status", exit_code=1).stderr
+    assert "forgotten lines 6 in raw.loads, 5 in the tables" in said
+
+    daybook.run("unland", "--load", 1)
+    daybook.write([call(messageId="next")], "2.jsonl")
+    daybook.land(daybook.logs / "2.jsonl")
+    accounted(daybook)
+    assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # no number twice
+
+
+def test_tables_of_other_origin_stay_unless_they_name_the_person(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute("create table regions as select 'north' as region")
+        connection.execute(f"create schema mine; create table mine.users as select '{ANA}' as who")
+    said = certificate(daybook, "--user", ANA)
+    assert daybook.rows("from regions") == [{"region": "north"}]
+    assert said["removed"]["dropped_tables"] == ["mine.users"]
+    assert said["removed"]["rows_by_table"]["mine.users"] == 1
+
+
+def test_the_ids_are_not_kept_and_their_hashes_are_keyed(daybook):
+    import hashlib
+    import hmac
+
+    daybook.write(anas_calls())
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    (key,) = daybook.rows("select key from raw.forgetting_key")
+    hashes = {row["hash"] for row in daybook.rows("from raw.forgotten_ids where kind = 'user'")}
+    assert hashes == {
+        hmac.new(key["key"].encode(), f"user:{one}".encode(), hashlib.sha256).hexdigest()
+        for one in (ANA, OLD)
+    }
+
+
+def test_another_engines_hash_is_no_reason_to_land_a_forgotten_call(daybook):
+    daybook.write(anas_calls(), "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    with duckdb.connect(str(daybook.database)) as connection:
+        connection.execute("update raw.forgetting_key set engine_sample = 1")
+        connection.execute("update raw.forgotten_ids set engine_hash = 1")
+    daybook.write([*anas_calls(), call(messageId="next")], "2.jsonl")
+    daybook.land()
+    assert messages(daybook) == {"next"}

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from loaders.forget.people import find_people
 from loaders.forget.plan import Plan, read_plan
 from loaders.forget.rewriting import (
     Rewritten,
+    close_file,
     place_beside,
     take_the_place_of,
     write_without,
@@ -34,7 +36,7 @@ from loaders.night.lock import night_lock
 from loaders.night.publication import Publication
 from loaders.night.steps import Steps
 from loaders.questions.project import Project
-from loaders.warehouse import Warehouse, open_warehouse
+from loaders.warehouse import Warehouse, files_under, open_warehouse
 
 _REPORT = Path("report.html")
 _NOTHING = "Nothing was forgotten"
@@ -76,10 +78,16 @@ def forget(
     database = context.obj.database
     if not database.exists():
         raise NoDatabase(f"There is no database at {database}: nobody is known there.")
-    limits = Limits.from_environment()
+    limits, umask = Limits.from_environment(), _umask()
     with _explained(), night_lock(database), open_warehouse(database, limits) as warehouse:
-        certificate = _Erasure(warehouse, read_plan(), yes).run(users, companies)
+        certificate = _Erasure(warehouse, read_plan(), yes, umask).run(users, companies)
     click.echo(json.dumps(certificate.document(), indent=2) if as_json else certificate.text())
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 @contextmanager
@@ -120,6 +128,8 @@ class _Erasure:
     warehouse: Warehouse
     plan: Plan
     is_confirmed: bool
+    umask: int  # of published files
+    at: datetime = field(default_factory=now)
     nights: PublishedNights = field(default_factory=PublishedNights)
     steps: Steps = field(init=False)
 
@@ -146,20 +156,24 @@ class _Erasure:
         connection.execute("checkpoint")
         with place_beside(warehouse.path) as path:
             with self.steps.step("rewrite"):
-                rewritten = write_without(warehouse, mentions, forgotten, before.tables, path)
+                rewritten = write_without(
+                    warehouse, mentions, forgotten, before.tables, self.at, path
+                )
             publication = self._publish(project, path) if project else None
             with self.steps.step("check"):
                 after = search_file(path, show_path(str(warehouse.path)), mentions)
                 if publication:
                     after.add(search_folder(publication.folder, "published", mentions))
                 _check_clean(after)
+                close_file(warehouse.path, path)
             if publication:
-                publication.show()
+                with files_under(self.umask):
+                    publication.show()
+            removed = self._remove_leftovers()
             take_the_place_of(warehouse.path, path)
-        removed = self._remove_leftovers()
         return Certificate(
             mentions,
-            now(),
+            self.at,
             rewritten,
             before,
             after,
@@ -226,9 +240,9 @@ class _Erasure:
             took=self.steps.took,
             known_as=self.warehouse.path,
         )
-        with self.steps.step("publish") as told:
+        with self.steps.step("publish") as told, files_under(self.umask):
             publication.write(told)
-        with self.steps.step("report"):
+        with self.steps.step("report"), files_under(self.umask):
             from loaders.report.page import write_report  # altair: only when it is needed
 
             write_report(publication.copy_of_database, None, publication.report)
@@ -236,8 +250,11 @@ class _Erasure:
         return publication
 
     def _remove_leftovers(self) -> list[str]:
-        """Remove what a stopped engine has left on disk, and a report of the old tables."""
+        """Remove what stopped runs have left on disk, and a report of the old tables."""
         removed = []
+        if not self.nights.newest():
+            for unfinished in self.nights.folders():
+                shutil.rmtree(unfinished)
         spilled = self.warehouse.path.absolute().with_name(self.warehouse.path.name + ".tmp")
         if spilled.is_dir():
             shutil.rmtree(spilled)

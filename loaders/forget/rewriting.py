@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from loaders.forget.mentions import Mentions
 from loaders.forget.people import is_theirs
 from loaders.forget.search import quarantined_lines
 from loaders.forgotten import Forgotten
-from loaders.ledger import now
 from loaders.night.folder import sync_to_disk
 from loaders.warehouse import Warehouse, keep_private, private_files
 
@@ -66,6 +66,7 @@ def write_without(
     mentions: Mentions,
     forgotten: Forgotten,
     naming: Iterable[str],
+    at: datetime,
     path: Path,
 ) -> Rewritten:
     """Write what raw and dbt's memory hold into a new database, without the people.
@@ -82,14 +83,14 @@ def write_without(
     rewriting = _Rewriting(connection, old, mentions, frozenset(naming))
     with warehouse.transaction():
         done = rewriting.rewrite()
-        forgotten.remember(mentions.people.ids(), now(), f"{_NEW}.raw")
+        forgotten.remember(mentions.people.ids(), at, f"{_NEW}.raw")
     connection.execute(f"checkpoint {_NEW}")
     connection.execute(f"detach {_NEW}")
     return done
 
 
-def take_the_place_of(database: Path, path: Path) -> None:
-    """Put the new file in the place of the old one, by one rename."""
+def close_file(database: Path, path: Path) -> None:
+    """Have the disk hold all of the new file, so that it may take the place of the old one."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("checkpoint")
     for each in (path, database):
@@ -99,6 +100,10 @@ def take_the_place_of(database: Path, path: Path) -> None:
         wal.unlink(missing_ok=True)
     keep_private(path)
     sync_to_disk(path)
+
+
+def take_the_place_of(database: Path, path: Path) -> None:
+    """Put the new file in the place of the old one, by one rename."""
     os.replace(path, database.absolute())
     sync_to_disk(database.absolute().parent)
 

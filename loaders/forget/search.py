@@ -105,6 +105,8 @@ def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
             )
         if _is_database(path) or path.suffix == _PARQUET:
             found = search_tables(connection, "searched", mentions, prefix=f"{shown} ")
+            if path.suffix == _PARQUET and found.tables:
+                found.tables = {shown: sum(found.tables.values())}
         found.add(search_bytes(path, connection, "searched", mentions, shown))
     return found
 
@@ -161,16 +163,25 @@ def _value_around(
     """Return a value that contains an id or an address, and is something else."""
     if path.suffix in (".html", ".json"):
         return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
-    text = _escaped(one.lower())
+    text = one.lower()
+    as_blob = "".join(
+        chr(byte) if byte < 128 else rf"\x{byte:02x}" for byte in one.lower().encode()
+    )
     for schema, table in _tables(connection, catalog):
         for name, type_ in _columns(connection, catalog, schema, table):
-            if "VARCHAR" not in type_ and "JSON" not in type_:
+            if not any(each in type_ for each in ("VARCHAR", "JSON", "BLOB")):
                 continue
-            quoted = _quoted(name)
+            quoted, sought = _quoted(name), as_blob if type_ == "BLOB" else text
             row = connection.execute(
-                f"select left({quoted}::varchar, 60)"
-                f" from {_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}"
-                f" where contains(lower({quoted}::varchar), '{text}') limit 1"
+                f"""
+                select substr(value, greatest(1, strpos(lower(value), $text) - 10), $length)
+                from (
+                    select {quoted}::varchar as value
+                    from {_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}
+                )
+                where contains(lower(value), $text) limit 1
+                """,
+                {"text": sought, "length": len(sought) + 20},
             ).fetchone()
             if row:
                 return f"{schema}.{table}.{name}: {row[0]}"
