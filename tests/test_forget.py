@@ -1,11 +1,28 @@
 """Erasure: what `daybook forget` removes and from where, what it proves, and what stays gone."""
 
+import hashlib
+import hmac
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import duckdb
 import pytest
-from harness import Daybook
+import yaml
+from harness import REPO, Daybook
+from hypothesis import Phase, given, seed, settings
 from lines import call
+from lives import VARIABLES, lives, plans
+from reference.calls import as_id, items
+from reference.plan import Plan
+from reference.story import Story
+from test_promises import without_provenance
+from test_publish import a_copy_of, another_night, published, small_world  # noqa: F401
+
+from loaders.night.lock import night_lock
 
 ANA, OLD, PHONE, MAIL = "ana-4711", "visitor-0815", "a1b2c3d4-phone", "ana.doe@acme.example"
 
@@ -275,9 +292,7 @@ def test_before_the_first_landing_there_is_nobody_to_forget(daybook):
     assert not daybook.database.exists()
 
 
-def test_forgetting_waits_for_no_night_and_no_reader_of_the_warehouse(daybook):
-    from loaders.night.lock import night_lock
-
+def test_nobody_is_forgotten_while_a_night_runs(daybook):
     daybook.write(anas_calls())
     daybook.land()
     with night_lock(daybook.database):
@@ -353,9 +368,6 @@ def test_tables_of_other_origin_stay_unless_they_name_the_person(daybook):
 
 
 def test_the_ids_are_not_kept_and_their_hashes_are_keyed(daybook):
-    import hashlib
-    import hmac
-
     daybook.write(anas_calls())
     daybook.land()
     certificate(daybook, "--user", ANA)
@@ -377,3 +389,230 @@ def test_another_engines_hash_is_no_reason_to_land_a_forgotten_call(daybook):
     daybook.write([*anas_calls(), call(messageId="next")], "2.jsonl")
     daybook.land()
     assert messages(daybook) == {"next"}
+
+
+# --- Random lives
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_what_stays_is_what_logs_without_the_person_would_have_brought(tmp_path, number):
+    forget_in_a_life(tmp_path, number)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(3, 63))
+def test_what_stays_is_what_logs_without_the_person_would_have_brought_of_many(tmp_path, number):
+    forget_in_a_life(tmp_path, number)
+
+
+def forget_in_a_life(folder: Path, number: int) -> None:
+    """Users of a random life are forgotten by turns; then the same lines come again."""
+    variables = VARIABLES[number % len(VARIABLES)]
+    life, seeds = a_life(number, variables)
+    story = Story(life, Plan(seeds, variables))
+    daybook, other = (a_checkout(folder / name, seeds, variables) for name in ("with", "without"))
+    daybook.write(life)
+    daybook.land()
+    landed = daybook.database.read_bytes()
+    users = sorted({call.user_id for call in story.calls} - {None})
+    assert len(users) > 5
+    for user in users if number > 2 else users[::3]:
+        daybook.database.write_bytes(landed)
+        certificate(daybook, "--user", user)
+        kept = without(user, life, story)
+        assert len(kept) < len(life)
+        other.forget()
+        other.write(kept)
+        other.land()
+        assert landed_calls(daybook) == landed_calls(other), user
+
+        daybook.land(daybook.write(life[::-1], "again.jsonl"))
+        assert landed_calls(daybook) == sorted(landed_calls(other) * 2), user
+        accounted(daybook)
+    if number == 1:
+        daybook.database.write_bytes(landed)
+        daybook.build(vars=variables)  # a night before, which the erasure has to undo
+        certificate(daybook, "--user", users[-1])
+        daybook.build(vars=variables)
+        other.build(vars=variables)
+        assert without_provenance(daybook) == without_provenance(other)
+
+
+def a_life(number: int, variables: dict) -> tuple[list[dict], dict]:
+    drawn = []
+
+    @seed(number)
+    @settings(max_examples=5, phases=[Phase.generate], database=None, deadline=None)
+    @given(lines=lives(), seeds=plans(variables))
+    def draw(lines: list, seeds: dict) -> None:
+        # An account that is named in a seed is to be taken out there first.
+        accounts = [row for row in seeds["internal_accounts"] if row["match_on"] != "user_id"]
+        drawn.append((lines, seeds | {"internal_accounts": accounts}))
+
+    draw()
+    return max(drawn, key=lambda each: len(each[0]))
+
+
+def a_checkout(folder: Path, seeds: dict, variables: dict) -> Daybook:
+    daybook = Daybook(folder)
+    for name, rows in seeds.items():
+        daybook.seed(name, rows)
+    path = daybook.folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"] |= variables
+    path.write_text(yaml.safe_dump(project, sort_keys=False))
+    return daybook
+
+
+def without(user: str, lines: list[dict], story: Story) -> list[dict]:
+    """The lines of which no id is the user's, by the reference's own reading of the contract."""
+    end = story.follow(user)
+    users = {one for one in {*story.alias_of, user, end} if story.follow(one) == end}
+    devices = {one for one, seen in story.devices.items() if {each.what for each in seen} == {end}}
+
+    def is_theirs(call: dict) -> bool:
+        user_id, device, previous = (
+            as_id(call.get(name)) for name in ("userId", "anonymousId", "previousId")
+        )
+        return user_id in users or device in devices or previous in users | devices
+
+    return [line for line in lines if not any(is_theirs(body) for _, body, _ in items(line))]
+
+
+def landed_calls(daybook: Daybook) -> list[str]:
+    """All rows of raw.calls, wherever they stand in the logs."""
+    rows = daybook.rows("select * exclude (load_id, line_number, call_number) from raw.calls")
+    return sorted(map(repr, rows))
+
+
+# --- What is published
+
+
+@pytest.fixture
+def small(request, tmp_path) -> Daybook:
+    """Ana and Ben of Acme and Eva of Bolt, with one published night."""
+    daybook = a_copy_of(request.getfixturevalue("small_world"), tmp_path / "daybook")
+    daybook.run("publish")
+    return daybook
+
+
+def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(small):
+    (small.folder / "report.html").write_text("ana")
+    another_night(small, call(messageId="late", userId="ben", **at(20)))
+    folder = (small.folder / "published").resolve()
+    with duckdb.connect(str(folder / "daybook.duckdb"), read_only=True) as reader:
+        said = certificate(small, "--user", "ana")
+        assert reader.execute("select count(*) from marts.dim_users").fetchall() == [(3,)]
+
+    assert [each.name for each in (small.folder / "published.nights").iterdir()] == ["3"]
+    assert said["night"] == 3
+    assert said["removed"]["nights"] == ["published.nights/1", "published.nights/2"]
+    assert said["removed"]["rows_by_table"]["published.nights/2/dim_users.parquet"] == 1
+    assert said["removed"]["files"] == ["report.html"]
+    users = [(one,) for one in ("ben", "eva")]
+    for table in ("dim_users", "fct_events", "fct_activity_days", "fct_memberships"):
+        query = f"select distinct user_id from marts.{table} order by all"
+        assert published(small, query) == users
+        assert small.rows(query) == [{"user_id": one} for (one,) in users]
+    assert (small.folder / "published" / "report.html").stat().st_size > 10_000
+    assert "up to date" in small.run("status").stdout
+    assert small.database.stat().st_mode & 0o777 == 0o600
+    usual = 0o666 & ~_umask()
+    assert (small.folder / "published" / "daybook.duckdb").stat().st_mode & 0o777 == usual
+
+    reasons = published(
+        small,
+        "select distinct unnest(json_keys(reasons::json)) from nights.restatements where night = 3",
+    )
+    assert ("erased",) in reasons
+    assert ("load taken out",) not in reasons
+    another_night(small, call(messageId="later", userId="eva", **at(21)))
+    assert published(small, "select max(number) from nights.nights") == [(4,)]
+
+
+def test_a_build_that_fails_leaves_everything_as_it_was(small):
+    before = small.database.read_bytes()
+    small.seed("plans", [{"plan": "free", "is_paying": "perhaps"}])
+    said = small.run("forget", "--user", "ana", exit_code=1).stderr.splitlines()[-1]
+    assert "plans.csv, row 2" in said
+    assert "Nothing was forgotten: it stopped at the step build." in said
+    assert small.database.read_bytes() == before
+    assert ("ana",) in published(small, "select user_id from marts.dim_users")
+    assert list(small.folder.glob("*.erasing")) == []
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+# --- Stops, and a terminal
+
+
+def begin(daybook: Daybook, *arguments, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "loaders", "--database", daybook.database, "forget", *arguments],
+        cwd=daybook.folder,
+        env=os.environ | {"PYTHONPATH": str(REPO)},
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+def killed_when(daybook: Daybook, is_so, *arguments) -> None:
+    """Begin to forget, and be killed as soon as this is so."""
+    running = begin(daybook, *arguments, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not is_so() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    running.kill()
+    running.communicate()
+    assert is_so(), "it ended before"
+
+
+@pytest.mark.parametrize("later", [0, 0.02, 0.05, 0.1, 0.2])
+def test_a_kill_is_healed_by_running_the_same_command_again(daybook, later):
+    daybook.write(anas_calls(), "ana.jsonl")
+    daybook.write(bens_calls(), "ben.jsonl")
+    daybook.land()
+    beside = daybook.folder / "warehouse.duckdb.erasing"
+    seen = []
+
+    def is_so() -> bool:
+        seen.extend([time.monotonic()] if beside.exists() else [])
+        return bool(seen) and time.monotonic() >= seen[0] + later
+
+    killed_when(daybook, is_so, "--user", ANA)
+    accounted(daybook)  # half an erasure is never seen
+    assert len(messages(daybook)) in (len(bens_calls()), len(bens_calls() + anas_calls()))
+    certificate(daybook, "--user", ANA)
+    assert left_in_files(daybook, ANA, OLD, PHONE, MAIL) == {}
+    assert messages(daybook) == {each["messageId"] for each in bens_calls()}
+    assert not beside.exists()
+
+
+def test_a_kill_while_a_night_is_published_is_healed_by_running_the_same_command_again(small):
+    nights = small.folder / "published.nights"
+    killed_when(small, lambda: (nights / "2.unfinished").exists(), "--user", "ana")
+    assert ("ana",) in published(small, "select user_id from marts.dim_users")
+    killed_when(small, lambda: os.readlink(small.folder / "published")[-1] != "1", "--user", "ana")
+    certificate(small, "--user", "ana")
+    assert ("ana",) not in published(small, "select user_id from marts.dim_users")
+    assert len(list(nights.iterdir())) == 1
+    assert small.rows("from raw.calls where user_id = 'ana'") == []
+    assert "up to date" in small.run("status").stdout
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 17), (b"y\n", 10)])
+def test_on_a_terminal_it_asks_first(daybook, answer, left):
+    daybook.write([*anas_calls(), *bens_calls()])
+    daybook.land()
+    terminal, stdin = os.openpty()
+    os.write(terminal, answer)
+    running = begin(daybook, "--user", ANA, stdin=stdin, stdout=subprocess.PIPE)
+    _, asked = running.communicate(timeout=60)
+    os.close(stdin)
+    os.close(terminal)
+    assert b"It cannot be undone [y/N]" in asked
+    assert len(daybook.rows("from raw.calls")) == left

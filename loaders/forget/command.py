@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -215,7 +216,7 @@ class _Erasure:
         return before, old
 
     def _confirm(self, mentions: Mentions, before: Found) -> None:
-        if self.is_confirmed or not click.get_text_stream("stdin").isatty():
+        if self.is_confirmed or not sys.stdin.isatty():
             return
         people = mentions.people
         ids = ", ".join(one for _, one in people.ids())
