@@ -34,8 +34,10 @@ def is_distinctive(one: str) -> bool:
     """Whether a text can only be this id: `7` and `growth` may stand anywhere by chance."""
     if "@" in one or len(one) >= 16:
         return True
-    has_digit = any(letter.isdigit() for letter in one)
-    return len(one) >= (10 if one.isdigit() else 6) and has_digit
+    if one.isdigit():
+        return len(one) >= 10
+    has_both = any(map(str.isdigit, one)) and any(map(str.isalpha, one))
+    return len(one) >= 6 and has_both
 
 
 def ids_named_in(line: bytes) -> Iterator[tuple[str, str]]:

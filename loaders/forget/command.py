@@ -26,7 +26,7 @@ from loaders.forget.rewriting import (
     take_the_place_of,
     write_without,
 )
-from loaders.forget.search import Found, search_bytes, search_file, search_folder, search_tables
+from loaders.forget.search import Found, search_file, search_folder, search_warehouse
 from loaders.forgotten import Forgotten
 from loaders.ledger import now
 from loaders.limits import Limits
@@ -205,15 +205,12 @@ class _Erasure:
         )
 
     def _search_before(self, mentions: Mentions) -> tuple[Found, list[str]]:
-        connection = self.warehouse.connection
-        (name,) = connection.execute("select current_database()").fetchone()
-        before, old = search_tables(connection, name, mentions), []
-        before.add(search_bytes(self.warehouse.path, connection, name, mentions))
-        if self._is_published():
-            for folder in self.nights.folders():
+        before = search_warehouse(self.warehouse.path, self.warehouse.connection, mentions)
+        old = self.nights.folders() if self._is_published() else []
+        for folder in old:
+            if folder.name.isdigit():  # the others are of stopped runs, and perhaps damaged
                 before.add(search_folder(folder, str(folder), mentions))
-                old.append(str(folder))
-        return before, old
+        return before, [str(folder) for folder in old]
 
     def _confirm(self, mentions: Mentions, before: Found) -> None:
         if self.is_confirmed or not sys.stdin.isatty():

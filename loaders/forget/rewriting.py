@@ -282,7 +282,7 @@ class _Rewriting:
             built = {name for (name,) in self._run("select name from meta.tables").fetchall()}
         for schema, table in self._tables():
             name = f"{schema}.{table}"
-            if schema == "raw" or name == "meta.tables":
+            if name in (*_COPIED, "meta.tables"):
                 continue
             if name == "meta.builds":
                 # No table is left for a build to go on from, and all rows are to be tested again.
@@ -295,11 +295,10 @@ class _Rewriting:
                     from meta.builds
                     """
                 )
-            elif schema == "meta":
-                self._run(
-                    f"create table if not exists {_NEW}.meta.{table} as from meta.{table} limit 0"
-                )
-                self._run(f"insert into {_NEW}.meta.{table} by name from meta.{table}")
+            elif schema in ("raw", "meta"):
+                new = f"{_NEW}.{name}"
+                self._run(f"create table if not exists {new} as from {name} limit 0")
+                self._run(f"insert into {new} by name from {name}")
             elif name in built or schema in _DAYBOOKS_SCHEMAS or name in self.naming:
                 self.done.dropped.append(name)
             else:
@@ -320,6 +319,13 @@ class _Rewriting:
         return self._run(sql).fetchone()[0]
 
 
+_COPIED = tuple(
+    f"raw.{table}"
+    for table in (
+        *("calls", "quarantine", "loads", "copies", "taken_out"),
+        *("forgotten_calls", "forgotten_ids", "forgetting_key"),
+    )
+)
 _DAYBOOKS_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
 
 

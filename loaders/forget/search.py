@@ -9,7 +9,6 @@ from loaders.forget.mentions import Mentions
 from loaders.forget.people import is_theirs
 from loaders.forgotten import ANONYMOUS, COMPANY, USER
 
-_PARQUET = ".parquet"
 _KINDS = {
     "user_id": (USER,),
     "anonymous_id": (ANONYMOUS,),
@@ -48,31 +47,38 @@ class Found:
         self.within_others |= other.within_others
 
 
-def search_tables(
-    connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions, prefix: str = ""
-) -> Found:
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    relation: str  # as SQL names it
+    columns: dict[str, str]  # to their types
+
+
+def search_tables(connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions) -> Found:
     """Count the rows of each table of an attached database that name or mention them.
 
     Needs the temporary table `their_ids`.
     """
-    found = Found()
-    for schema, table in _tables(connection, catalog):
-        found.searched_tables += 1
-        columns = dict(_columns(connection, catalog, schema, table))
-        conditions = [_condition(name, columns, mentions) for name in columns]
-        if (schema, table) == ("raw", "calls") and mentions.people.companies:
+    found = _search(connection, _tables(connection, catalog), mentions)
+    if lines := quarantined_lines(connection, catalog, mentions):
+        found.tables["raw.quarantine"] = len(lines)
+    return found
+
+
+def _search(
+    connection: duckdb.DuckDBPyConnection, tables: list[_Table], mentions: Mentions
+) -> Found:
+    found = Found(searched_tables=len(tables))
+    for table in tables:
+        conditions = [_condition(name, table.columns, mentions) for name in table.columns]
+        if table.relation.endswith('."raw"."calls"') and mentions.people.companies:
             conditions.append(is_theirs(with_companies=True))
-        conditions = [each for each in conditions if each]
-        relation = f"{_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}"
-        rows = 0
-        if conditions:
+        if conditions := [each for each in conditions if each]:
             (rows,) = connection.execute(
-                f"select count(*) from {relation} where {' or '.join(conditions)}"
+                f"select count(*) from {table.relation} where {' or '.join(conditions)}"
             ).fetchone()
-        if (schema, table) == ("raw", "quarantine"):
-            rows = len(quarantined_lines(connection, catalog, mentions))
-        if rows:
-            found.tables[f"{prefix}{schema}.{table}"] = rows
+            if rows:
+                found.tables[table.name] = rows
     return found
 
 
@@ -80,6 +86,8 @@ def quarantined_lines(
     connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions
 ) -> list[tuple[int, int]]:
     """Return load and number of each quarantined line that names or mentions them."""
+    if ("raw", "quarantine") not in _names(connection, catalog):
+        return []
     lines = connection.execute(
         "select distinct load_id, line_number, line"
         f" from {_quoted(catalog)}.raw.quarantine where line is not null"
@@ -94,34 +102,43 @@ def quarantined_lines(
 def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
     """Search the bytes of a file, and the tables in it: compression hides what they hold."""
     with duckdb.connect() as connection:
+        connection.execute("set temp_directory = ''")  # nothing of theirs is spilled to a disk
         _give_ids(connection, mentions)
-        found = Found()
         if _is_database(path):
             connection.execute(f"attach '{_escaped(path)}' as searched (read_only)")
-        elif path.suffix == _PARQUET:
-            connection.execute(
-                "attach ':memory:' as searched; create table searched.main.file as"
-                f" from read_parquet('{_escaped(path)}')"
-            )
-        if _is_database(path) or path.suffix == _PARQUET:
-            found = search_tables(connection, "searched", mentions, prefix=f"{shown} ")
-            if path.suffix == _PARQUET and found.tables:
-                found.tables = {shown: sum(found.tables.values())}
-        found.add(search_bytes(path, connection, "searched", mentions, shown))
+            tables = _tables(connection, "searched", shown + " ")
+        elif path.suffix == ".parquet":
+            tables = [_parquet(connection, path, shown)]
+        else:
+            tables = []
+        found = _search(connection, tables, mentions)
+        if _is_database(path) and (lines := quarantined_lines(connection, "searched", mentions)):
+            found.tables[f"{shown} raw.quarantine"] = len(lines)
+        found.add(search_bytes(path, connection, tables, mentions, shown))
+    return found
+
+
+def search_warehouse(
+    path: Path, connection: duckdb.DuckDBPyConnection, mentions: Mentions
+) -> Found:
+    """Search the database that `connection` has open: its tables and its bytes."""
+    (catalog,) = connection.execute("select current_database()").fetchone()
+    found = search_tables(connection, catalog, mentions)
+    found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
     return found
 
 
 def search_bytes(
     path: Path,
     connection: duckdb.DuckDBPyConnection,
-    catalog: str,
+    tables: list[_Table],
     mentions: Mentions,
-    shown: str | None = None,
+    shown: str,
 ) -> Found:
-    """Search the bytes of a file, of whose tables `catalog` is the name if it is a database."""
-    found, shown = Found(searched_files=1, searched_bytes=path.stat().st_size), shown or str(path)
+    """Search the bytes of a file that holds these tables."""
+    found = Found(searched_files=1, searched_bytes=path.stat().st_size)
     for one, places in mentions.count_in_file(path).items():
-        if around := _value_around(connection, catalog, path, one, mentions):
+        if around := _value_around(connection, tables, path, one, mentions):
             found.within_others.setdefault(shown, []).append(around)
         else:
             found.files[shown] = found.files.get(shown, 0) + places
@@ -155,36 +172,31 @@ def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | 
 
 def _value_around(
     connection: duckdb.DuckDBPyConnection,
-    catalog: str,
+    tables: list[_Table],
     path: Path,
     one: str,
     mentions: Mentions,
 ) -> str | None:
     """Return a value that contains an id or an address, and is something else."""
-    if path.suffix in (".html", ".json"):
+    if not tables:
         return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
     text = one.lower()
-    as_blob = "".join(
-        chr(byte) if byte < 128 else rf"\x{byte:02x}" for byte in one.lower().encode()
-    )
-    for schema, table in _tables(connection, catalog):
-        for name, type_ in _columns(connection, catalog, schema, table):
+    as_blob = "".join(chr(byte) if byte < 128 else rf"\x{byte:02x}" for byte in text.encode())
+    for table in tables:
+        for name, type_ in table.columns.items():
             if not any(each in type_ for each in ("VARCHAR", "JSON", "BLOB")):
                 continue
-            quoted, sought = _quoted(name), as_blob if type_ == "BLOB" else text
+            sought = as_blob if type_ == "BLOB" else text
             row = connection.execute(
                 f"""
                 select substr(value, greatest(1, strpos(lower(value), $text) - 10), $length)
-                from (
-                    select {quoted}::varchar as value
-                    from {_quoted(catalog)}.{_quoted(schema)}.{_quoted(table)}
-                )
+                from (select {_quoted(name)}::varchar as value from {table.relation})
                 where contains(lower(value), $text) limit 1
                 """,
                 {"text": sought, "length": len(sought) + 20},
             ).fetchone()
             if row:
-                return f"{schema}.{table}.{name}: {row[0]}"
+                return f"{table.name}.{name}: {row[0]}"
     return None
 
 
@@ -199,7 +211,25 @@ def _give_ids(connection: duckdb.DuckDBPyConnection, mentions: Mentions) -> None
         connection.execute("insert into their_ids values (?, ?)", [kind, one])
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
+def _tables(connection: duckdb.DuckDBPyConnection, catalog: str, prefix: str = "") -> list[_Table]:
+    return [
+        _Table(
+            f"{prefix}{schema}.{table}",
+            ".".join(map(_quoted, (catalog, schema, table))),
+            dict(
+                connection.execute(
+                    "select column_name, data_type from duckdb_columns()"
+                    " where (database_name, schema_name, table_name) = (?, ?, ?)"
+                    " order by column_index",
+                    [catalog, schema, table],
+                ).fetchall()
+            ),
+        )
+        for schema, table in _names(connection, catalog)
+    ]
+
+
+def _names(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
     return connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = ? and not temporary order by all",
@@ -207,14 +237,10 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[s
     ).fetchall()
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, table: str
-) -> list[tuple[str, str]]:
-    return connection.execute(
-        "select column_name, data_type from duckdb_columns()"
-        " where (database_name, schema_name, table_name) = (?, ?, ?) order by column_index",
-        [catalog, schema, table],
-    ).fetchall()
+def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, shown: str) -> _Table:
+    relation = f"read_parquet('{_escaped(path)}')"
+    columns = connection.execute(f"describe from {relation}").fetchall()
+    return _Table(shown, relation, {name: type_ for name, type_, *_ in columns})
 
 
 def _quoted(name: str) -> str:
