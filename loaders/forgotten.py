@@ -31,7 +31,7 @@ _BLOCK = 64  # bytes of a block of SHA-256
 
 
 def is_distinctive(one: str) -> bool:
-    """Whether a text can only be this id: `7` and `growth` may stand anywhere by chance."""
+    """Whether a text can only be this id: `7` or a plain word may stand anywhere by chance."""
     if "@" in one or len(one) >= 16:
         return True
     if one.isdigit():

@@ -616,3 +616,16 @@ def test_on_a_terminal_it_asks_first(daybook, answer, left):
     os.close(terminal)
     assert b"It cannot be undone [y/N]" in asked
     assert len(daybook.rows("from raw.calls")) == left
+
+
+def test_a_warehouse_of_an_earlier_version_is_accounted_for_and_can_forget(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    with duckdb.connect(str(daybook.database)) as connection:
+        for table in ("forgotten_calls", "forgotten_ids", "forgetting_key"):
+            connection.execute(f"drop table raw.{table}")
+        connection.execute("create table raw.kept as select * exclude (forgotten) from raw.loads")
+        connection.execute("drop table raw.loads; alter table raw.kept rename to loads")
+    assert accounted(daybook) == "7 = 7 landed + 0 quarantined + 0 blank"
+    certificate(daybook, "--user", ANA)
+    assert accounted(daybook) == "7 = 0 landed + 0 quarantined + 0 blank + 7 forgotten"

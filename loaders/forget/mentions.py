@@ -1,7 +1,7 @@
 """Where texts mention people: in JSON and other columns of calls, and in files.
 
 Only distinctive ids and e-mail addresses are looked for inside of texts: the id `7` stands anywhere
-by chance, and `growth` may be a plan. Those are looked for in the columns of ids.
+by chance, and so does a plain word. Those are looked for in the columns of ids.
 """
 
 import json
