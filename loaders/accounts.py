@@ -19,6 +19,7 @@ class Summary:
     quarantined: int = 0
     blank: int = 0
     calls: int = 0
+    forgotten: int = 0
     first_day: date | None = None
     last_day: date | None = None
 
@@ -50,13 +51,13 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) ->
 def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
     """Add the ledger up."""
     totals = connection.execute(
-        """
+        f"""
         select
             count(*) filter (status = 'landed'), count(*) filter (status = 'refused'),
             coalesce(sum(lines), 0)::bigint, coalesce(sum(landed), 0)::bigint,
             coalesce(sum(quarantined), 0)::bigint, coalesce(sum(blank), 0)::bigint,
-            coalesce(sum(calls), 0)::bigint
-        from raw.loads
+            coalesce(sum(calls), 0)::bigint, coalesce(sum(forgotten), 0)::bigint
+        from ({_loads(connection)})
         """
     ).fetchone()
     times = ", ".join(fields.readable_time(fields.FIELDS[name][0]) for name in fields.TIMES)
@@ -69,11 +70,26 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
     return Summary(*totals, *days)
 
 
+def _loads(connection: duckdb.DuckDBPyConnection) -> str:
+    """Select the ledger; a database of an earlier version, read only, has no forgotten lines."""
+    if _has_table(connection, "raw", "forgotten_calls"):
+        return "from raw.loads"
+    return "select *, 0 as forgotten from raw.loads"
+
+
+def _forgotten_calls(connection: duckdb.DuckDBPyConnection) -> str:
+    if _has_table(connection, "raw", "forgotten_calls"):
+        return "from raw.forgotten_calls"
+    return "select load_id, line_number from raw.quarantine where false"
+
+
 def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say why `dbt build` is due; None where the tables are up to date with what has landed."""
     if not _has_table(connection, "meta", "builds"):
         return "this database has never been built"
     if not _last_good_build(connection):
+        if _has_table(connection, "raw", "forgotten_ids") and _is_forgetful(connection):
+            return "people were forgotten, and no build has ended well since"
         return "no build has ended well yet"
     if news := news_since_build(connection):
         return news
@@ -139,6 +155,10 @@ def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
     if taken:
         reasons.append(f"{_count(taken, 'load')} unloaded since the last one")
     return ", ".join(reasons) or None
+
+
+def _is_forgetful(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(connection.execute("select 1 from raw.forgotten_ids limit 1").fetchone())
 
 
 def _last_good_build(
@@ -227,7 +247,7 @@ def disagreements(
         with
 
         loads as (
-            select * from raw.loads where status = 'landed' and {within}
+            select * from ({_loads(connection)}) where status = 'landed' and {within}
         ),
 
         quarantine as (
@@ -238,6 +258,16 @@ def disagreements(
             select * from raw.calls where {within}
         ),
 
+        forgotten as (
+            select * from ({_forgotten_calls(connection)}) where {within}
+        ),
+
+        forgotten_lines as (
+            select load_id, count(distinct line_number) as lines
+            from forgotten
+            group by all
+        ),
+
         quarantined_lines as (
             select load_id, count(distinct line_number) as lines
             from quarantine
@@ -245,17 +275,19 @@ def disagreements(
         ),
 
         -- A line is landed if all its calls are. Each line has one first call, so landed lines are
-        -- counted as first calls, less those of lines that are partly quarantined.
-        partly_quarantined as (
-            select distinct load_id, line_number from quarantine where call_number > 1
+        -- counted as first calls, less those of lines that are partly quarantined or forgotten.
+        not_whole as (
+            select load_id, line_number from quarantine where call_number > 1
+            union
+            select load_id, line_number from forgotten
         ),
 
         partly_landed as (
             select all_calls.load_id, count(*) as lines
             from all_calls
-            inner join partly_quarantined
-                on all_calls.load_id = partly_quarantined.load_id
-                and all_calls.line_number = partly_quarantined.line_number
+            inner join not_whole
+                on all_calls.load_id = not_whole.load_id
+                and all_calls.line_number = not_whole.line_number
             where all_calls.call_number = 1
             group by all
         ),
@@ -271,28 +303,35 @@ def disagreements(
 
         counted as (
             select
-                coalesce(calls.load_id, quarantined_lines.load_id) as load_id,
+                coalesce(calls.load_id, quarantined_lines.load_id, forgotten_lines.load_id)
+                    as load_id,
                 coalesce(calls.calls, 0) as calls,
                 coalesce(calls.first_calls, 0) - coalesce(partly_landed.lines, 0) as landed,
-                coalesce(quarantined_lines.lines, 0) as quarantined
+                coalesce(quarantined_lines.lines, 0) as quarantined,
+                coalesce(forgotten_lines.lines, 0) as forgotten
             from calls
             full join quarantined_lines on calls.load_id = quarantined_lines.load_id
+            full join forgotten_lines
+                on coalesce(calls.load_id, quarantined_lines.load_id) = forgotten_lines.load_id
             left join partly_landed on calls.load_id = partly_landed.load_id
         )
 
         select
             coalesce(loads.load_id, counted.load_id) as load_id,
             loads.path,
-            loads.lines, loads.landed, loads.quarantined, loads.blank, loads.calls,
+            loads.lines, loads.landed, loads.quarantined, loads.blank, loads.forgotten, loads.calls,
             coalesce(counted.landed, 0) as landed_now,
             coalesce(counted.quarantined, 0) as quarantined_now,
+            coalesce(counted.forgotten, 0) as forgotten_now,
             coalesce(counted.calls, 0) as calls_now
         from loads
         full join counted on loads.load_id = counted.load_id
         where loads.load_id is null
-            or loads.lines is distinct from loads.landed + loads.quarantined + loads.blank
+            or loads.lines is distinct from
+                loads.landed + loads.quarantined + loads.blank + loads.forgotten
             or loads.landed is distinct from coalesce(counted.landed, 0)
             or loads.quarantined is distinct from coalesce(counted.quarantined, 0)
+            or loads.forgotten is distinct from coalesce(counted.forgotten, 0)
             or loads.calls is distinct from coalesce(counted.calls, 0)
         order by load_id
         """
@@ -301,7 +340,18 @@ def disagreements(
 
 
 def _describe(
-    load_id, path, lines, landed, quarantined, blank, calls, landed_now, quarantined_now, calls_now
+    load_id,
+    path,
+    lines,
+    landed,
+    quarantined,
+    blank,
+    forgotten,
+    calls,
+    landed_now,
+    quarantined_now,
+    forgotten_now,
+    calls_now,
 ) -> Disagreement:
     if path is None:
         return Disagreement(
@@ -315,11 +365,12 @@ def _describe(
         for name, said, found in (
             ("landed lines", landed, landed_now),
             ("quarantined lines", quarantined, quarantined_now),
+            ("forgotten lines", forgotten, forgotten_now),
             ("calls", calls, calls_now),
         )
         if said != found
     ]
-    parts = (landed, quarantined, blank)
+    parts = (landed, quarantined, blank, *([forgotten] if forgotten else []))
     if None in parts or lines != sum(parts):
         sum_of_parts = " + ".join(map(_number, parts))
         differences.append(f"{_number(lines)} lines are not {sum_of_parts}")

@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "loaders.commands:status",
     "quarantine": "loaders.commands:quarantine",
     "unland": "loaders.commands:unland",
+    "forget": "loaders.forget:forget",
     "nightly": "loaders.night:nightly",
     "publish": "loaders.night:publish",
     "ask": "loaders.questions:ask",

@@ -180,7 +180,8 @@ def show_status(summary: Summary, build_due: str | None, database: str) -> None:
         (
             "lines",
             f"{summary.lines:,} = {summary.landed:,} landed"
-            f" + {summary.quarantined:,} quarantined + {summary.blank:,} blank",
+            f" + {summary.quarantined:,} quarantined + {summary.blank:,} blank"
+            + (f" + {summary.forgotten:,} forgotten" if summary.forgotten else ""),
         ),
         ("first day", str(summary.first_day or "-")),
         ("last day", str(summary.last_day or "-")),
@@ -231,4 +232,6 @@ def _counts(counts: Counts) -> str:
         parts.append(f"{counts.quarantined:,} quarantined")
     if counts.blank:
         parts.append(f"{counts.blank:,} blank")
+    if counts.forgotten:
+        parts.append(f"{counts.forgotten:,} forgotten")
     return ", ".join(parts)

@@ -13,6 +13,7 @@
     |-- CannotBuild              dbt must not begin; it has built nothing yet
     |-- CannotPublish            the readers keep the night that they have
     |-- NothingPublished         a command that reads a published night came before the first one
+    |-- CannotForget             an erasure that is not begun, or not finished; nothing has changed
     |-- NightIsHeld              exit 3: another night is running
     |-- NightStopped             a step of the night failed; its exit code is that of the cause
     |-- AccountingFailed         the ledger and the tables disagree: never committed
@@ -85,6 +86,10 @@ class CannotPublish(DaybookError):
 
 class NothingPublished(DaybookError):
     """A command that reads a published night came before the first one."""
+
+
+class CannotForget(DaybookError):
+    """Nobody was erased: an unknown id, or something that would be left."""
 
 
 class NightIsHeld(DaybookError):

@@ -93,6 +93,23 @@ def not_told_apart() -> str:
     return f"case when batch is not null or message_id is null then true {whens} else false end"
 
 
+def company_in_context() -> str:
+    """The SQL for the company that `context` names, as the models read it."""
+    text = "json_extract_string(context, '$.\"groupId\"')"
+    number = f"try_cast({text} as double)"
+    return f"""case json_type(context, '$."groupId"')
+        when 'VARCHAR' then nullif(trim({text}, '{WHITE_SPACE}'), '')
+        when 'DOUBLE' then case
+            when abs({number}) < 1e15 and {number} = trunc({number})
+                then cast(cast({number} as bigint) as varchar)
+            else cast({number} as varchar)
+        end
+        when 'BIGINT' then {text}
+        when 'UBIGINT' then {text}
+        when 'HUGEINT' then {text}
+    end"""
+
+
 def _has_space_at_an_end(column: str) -> str:
     """To trim all white space is slow: only text with ASCII space or with other letters is."""
     return f"""case

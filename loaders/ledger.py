@@ -33,6 +33,7 @@ class Counts:
     quarantined: int = 0
     blank: int = 0
     calls: int = 0
+    forgotten: int = 0
 
     def add(self, other: "Counts") -> None:
         """Count the lines of the next part, too."""
@@ -64,7 +65,8 @@ class Load:
     def is_a_log(self) -> bool:
         """Whether a line of it is a call or a batch, sound or broken, or all are blank."""
         counts = self.counts
-        return bool(counts.calls) or self.resembles_a_log or counts.lines == counts.blank
+        has_calls = bool(counts.calls or counts.forgotten)
+        return has_calls or self.resembles_a_log or counts.lines == counts.blank
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,8 @@ class Ledger:
             )
         with warehouse.transaction():
             for load_id in load_ids:
-                for table in ("raw.calls", "raw.quarantine", "raw.copies", "raw.loads"):
-                    self._run(f"delete from {table} where load_id = ?", [load_id])
+                for table in ("calls", "quarantine", "forgotten_calls", "copies", "loads"):
+                    self._run(f"delete from raw.{table} where load_id = ?", [load_id])
                 # So that the next build does not go on from tables that hold its calls.
                 row = [load_id, known[load_id][0], now()]
                 self._run("insert into raw.taken_out values (?, ?, ?)", row)
@@ -270,7 +272,7 @@ class Ledger:
 
 
 _TYPES = dict.fromkeys(
-    ("load_id", "bytes", "lines", "landed", "quarantined", "blank", "calls"), "bigint"
+    ("load_id", "bytes", "lines", "landed", "quarantined", "blank", "calls", "forgotten"), "bigint"
 ) | dict.fromkeys(("modified_at", "started_at", "finished_at"), "timestamp")
 
 

@@ -11,7 +11,7 @@ create table if not exists raw.loads (
     sha256 varchar,             -- of the decompressed bytes; null for a refused file
     bytes bigint,               -- the file's size as stored, before decompression
     modified_at timestamp,      -- when it was last written, UTC
-    lines bigint,               -- lines = landed + quarantined + blank
+    lines bigint,               -- lines = landed + quarantined + blank + forgotten
     landed bigint,
     quarantined bigint,
     blank bigint,
@@ -19,8 +19,11 @@ create table if not exists raw.loads (
     status varchar not null,    -- landed, refused
     reason varchar,             -- why it was refused
     started_at timestamp,       -- UTC
-    finished_at timestamp
+    finished_at timestamp,
+    forgotten bigint default 0  -- lines of which anything was erased or skipped: daybook forget
 );
+-- Databases of earlier versions lack the column.
+alter table raw.loads add column if not exists forgotten bigint default 0;
 
 -- One row per other name of landed content, so that it is not read again.
 create table if not exists raw.copies (
@@ -73,6 +76,28 @@ create table if not exists raw.taken_out (
     load_id bigint,
     path varchar,
     taken_out_at timestamp      -- UTC
+);
+
+-- One row per call or line that was erased, or skipped on landing, because it belongs to a forgotten
+-- person or company. It says where, and not whose.
+create table if not exists raw.forgotten_calls (
+    load_id bigint,
+    line_number bigint,
+    call_number bigint          -- null: the whole line
+);
+
+-- One row per forgotten id. The id itself is not kept.
+create table if not exists raw.forgotten_ids (
+    kind varchar,               -- user, anonymous, company
+    hash varchar,               -- HMAC-SHA256 of the kind, a colon and the id
+    engine_hash ubigint,        -- DuckDB's hash of the id and the key: a quick pre-filter
+    forgotten_at timestamp      -- UTC
+);
+
+-- One row once somebody was forgotten: the key of these hashes. It stays here.
+create table if not exists raw.forgetting_key (
+    key varchar,
+    engine_sample ubigint       -- DuckDB's hash of the key: another version may hash otherwise
 );
 
 -- dbt's memory was here in versions before 0.2; it is in the schema meta now.

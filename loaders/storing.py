@@ -16,6 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from loaders import fields
+from loaders.forgotten import Forgotten
 from loaders.ledger import Counts
 from loaders.limits import KB, MB, Limits
 from loaders.quarantine import resembles_a_call
@@ -63,6 +64,7 @@ class Storer:
         self._run = warehouse.connection.execute
         self._limits = limits
         self._folder = warehouse.spool
+        self._forgotten = Forgotten(warehouse.connection)
 
     def store(self, spool: Spool, written: Sequence[Written], loads: Sequence[int]) -> list[Stored]:
         """Store each part under its load of `loads`; without `written`, every line is sifted."""
@@ -73,7 +75,7 @@ class Storer:
             self._look_at(spool, left_out, stored)
         for each in stored:
             counts = each.counts
-            counts.landed = counts.lines - counts.quarantined - counts.blank
+            counts.landed = counts.lines - counts.quarantined - counts.blank - counts.forgotten
         return stored
 
     def _place(self, parts: Sequence[Part], loads: Sequence[int]) -> None:
@@ -155,6 +157,7 @@ class Storer:
             ) as read
             {numbered}
             where not look_again and reason is null
+                {f"and not {self._forgotten.may_be_theirs()}" if self._forgotten else ""}
         """
 
     def _is_in_order(self, written: Sequence[Written]) -> bool:
@@ -247,21 +250,55 @@ class Storer:
             select load_id, line_number, call_number, in_batch, {fields.columns_kept()}
             from sifted
             inner join numbered on sifted.line = numbered.line
-            where reason is null
+            where reason is null and not is_forgotten
             """
         )
         found = self._run(
             """
             select line, if(whole_line, null, call_number), reason from sifted
-            where reason is not null
+            where reason is not null and not is_forgotten
             """
         ).fetchall()
         bad = sorted([*bad, *(Bad(*each) for each in found)], key=lambda each: each.line)
+        if self._forgotten:
+            bad = self._skip_the_forgotten(bad, lines, stored)
         self._quarantine(bad, lines, stored)
         calls = self._run(
-            "select line, count(*) from sifted where reason is null group by all"
+            "select line, count(*) from sifted where reason is null and not is_forgotten"
+            " group by all"
         ).fetchall()
         self._count(stored, some, dict(calls), bad, blank)
+
+    def _skip_the_forgotten(
+        self, bad: list[Bad], lines: "_Lines", stored: list[Stored]
+    ) -> list[Bad]:
+        """Note which calls are of forgotten people; return what is still to quarantine.
+
+        A line is quarantined as a whole: not if anything of it names somebody who was forgotten.
+        """
+        calls = self._run("select line, call_number from sifted where is_forgotten").fetchall()
+        theirs = {line for line, _ in calls}
+        theirs |= {
+            line
+            for line in {each.line for each in bad} - theirs
+            if self._forgotten.is_named_in(lines[line])
+        }
+        calls += [(each.line, each.call_number) for each in bad if each.line in theirs]
+        self._run(
+            """
+            insert into raw.forgotten_calls
+            select load_id, line_number, call_number
+            from (
+                select
+                    unnest($lines::bigint[]) as line, unnest($call_numbers::bigint[]) as call_number
+            ) as calls
+            inner join numbered on calls.line = numbered.line
+            """,
+            {"lines": [line for line, _ in calls], "call_numbers": [call for _, call in calls]},
+        )
+        for line in theirs:
+            self._part_of(line, stored).counts.forgotten += 1
+        return [each for each in bad if each.line not in theirs]
 
     def _select_sifted(self, path: Path, longest: int) -> str:
         call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
@@ -270,7 +307,8 @@ class Storer:
             select
                 line, call_number, in_batch, whole_line,
                 {fields.columns_kept()},
-                {fields.reason()} as reason
+                {fields.reason()} as reason,
+                {self._forgotten.is_theirs() if self._forgotten else "false"} as is_forgotten
             from (
                 select * replace (coalesce(made_id, message_id) as message_id)
                 from (

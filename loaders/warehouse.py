@@ -74,7 +74,14 @@ def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
 @contextmanager
 def private_files() -> Iterator[None]:
     """Files that are made in here belong to their owner alone, whatever the umask."""
-    before = os.umask(0o077)
+    with files_under(0o077):
+        yield
+
+
+@contextmanager
+def files_under(umask: int) -> Iterator[None]:
+    """Files that are made in here have the modes that this umask allows."""
+    before = os.umask(umask)
     try:
         yield
     finally:

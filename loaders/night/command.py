@@ -57,7 +57,7 @@ def nightly(
     steps = Steps(("land", "build", "publish", "report"))
     with _told(as_json, notify), night_lock(database):
         with steps.step("land"):
-            project = _project()
+            project = project_here()
             nights.current()
             came = land(paths, database, nights)
             steps.say(came.said)
@@ -101,7 +101,7 @@ def publish(
             former, shown = nights.roll_back()
             click.echo(f"{nights.link} shows night {shown} again, not {former}.")
             return
-        publication = Publication(database, _project(), nights, keep, took=steps.took)
+        publication = Publication(database, project_here(), nights, keep, took=steps.took)
         _publish(publication, steps)
     _tell(publication.document, as_json, notify)
 
@@ -120,7 +120,8 @@ def _publish(publication: Publication, steps: Steps) -> None:
     steps.say(f"night {publication.number} is published")
 
 
-def _project() -> Project:
+def project_here() -> Project:
+    """Return the dbt project of the working folder. Raises `BadProject` where there is none."""
     if not Path(PROJECT_FILE).is_file():
         raise BadProject(
             f"There is no {PROJECT_FILE} in this folder. Run the command in the folder of your dbt"

@@ -45,6 +45,10 @@ class PublishedNights:
         """The folder of the newest whole night, which a rollback may have taken from readers."""
         return self._whole()[-1] if self._whole() else None
 
+    def folders(self) -> list[Path]:
+        """Every folder of a night: the whole ones, and those that stopped runs have left."""
+        return sorted(self._nights.iterdir()) if self._nights.is_dir() else []
+
     def begin(self) -> tuple[int, Path]:
         """Return the next number and an empty folder for it; remove what stopped runs have left."""
         self.current()
@@ -62,7 +66,7 @@ class PublishedNights:
         _sync(folder)
         night = self._nights / str(number)
         folder.rename(night)
-        _sync_folder(self._nights)
+        sync_to_disk(self._nights)
         self._show(night)
         # A night that was taken back, or never shown, is not one to go back to.
         lineage = _number(before) if before else 0
@@ -90,7 +94,7 @@ class PublishedNights:
         link.unlink(missing_ok=True)
         link.symlink_to(Path(self._nights.name) / night.name)
         os.replace(link, self.link)
-        _sync_folder(self.link.absolute().parent)
+        sync_to_disk(self.link.absolute().parent)
 
     def _whole(self) -> list[Path]:
         if not self._nights.is_dir():
@@ -129,10 +133,11 @@ def _sync(folder: Path) -> None:
     """Have the disk hold the files before the link names them. Hard links are there already."""
     for path in [*folder.rglob("*"), folder]:
         if path.is_dir() or path.stat().st_nlink == 1:
-            _sync_folder(path)
+            sync_to_disk(path)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
+    """Have the disk hold what was written to a file or a folder."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

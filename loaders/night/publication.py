@@ -44,6 +44,7 @@ class Publication:
     built: Built | None = None
     took: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    known_as: Path | None = None  # the warehouse's own path, where `database` is to replace it
 
     number: int = field(default=0, init=False)
     document: Document = field(default_factory=dict, init=False)
@@ -61,7 +62,7 @@ class Publication:
             marts = _marts(connection, warehouse)
             at = marks(connection, warehouse, self.project.vars)
             at |= {
-                "database": _name(self.database),
+                "database": self._name,
                 "privacy": privacy.fingerprint,
                 "columns": sha256(
                     "".join(privacy.select(mart) for mart in sorted(marts & BY_DAY)).encode()
@@ -107,6 +108,11 @@ class Publication:
         self.nights.finish(self.number, self._folder, self.keep)
 
     @property
+    def folder(self) -> Path:
+        """Where the night is written, until it is shown."""
+        return self._folder
+
+    @property
     def copy_of_database(self) -> Path:
         """The database that readers will open."""
         return self._folder / DATABASE
@@ -116,8 +122,12 @@ class Publication:
         """Where the report of this night belongs."""
         return self._folder / "report.html"
 
+    @property
+    def _name(self) -> str:
+        return os.path.relpath(self.known_as or self.database)
+
     def _check_folder(self, last: Marks) -> None:
-        if last and last["database"] != _name(self.database):
+        if last and last["database"] != self._name:
             raise CannotPublish(
                 f"{self.nights.link} holds the nights of {last['database']}, and this is"
                 f" {self.database}. Publish it from another folder, or move"
@@ -358,7 +368,3 @@ def _type(name: str) -> str:
 def _state(database: Path) -> list[int]:
     found = database.stat()
     return [found.st_size, found.st_mtime_ns]
-
-
-def _name(database: Path) -> str:
-    return os.path.relpath(database)

@@ -1,0 +1,61 @@
+"""What erasure reads of a company's plan: ids of nobody, and traits that hold an e-mail."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from loaders.plan import Seed, read_seed
+from loaders.questions.project import DAYBOOK, find_project
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`placeholders` has pairs of kind and value in lower case; `begins` is UTC."""
+
+    placeholders: frozenset[tuple[str, str]]
+    email_traits: frozenset[str]
+    begins: datetime  # of the earliest day
+    named: dict[tuple[str, str], str]  # internal accounts: rule and value, and where it stands
+
+    def is_placeholder(self, kind: str, one: str) -> bool:
+        """Whether an id of this kind identifies nobody."""
+        return (kind, one.lower()) in self.placeholders
+
+
+def read_plan(folder: Path = Path()) -> Plan:
+    """Read the seeds and vars of the project in `folder`; Daybook's own where it has none."""
+    variables = find_project(folder).vars
+    nobody = {
+        (kind, row["value"].lower())
+        for row in _seed(folder, "placeholder_ids").rows
+        for kind in ([row["id"].lower()] if row["id"] else ["user", "anonymous", "company"])
+    }
+    email_trait = str(variables.get("email_trait") or "")
+    traits = {email_trait}
+    for row in _seed(folder, "tracking_plan_traits").rows:
+        if row["entity"] == "user" and row["trait"] == email_trait:
+            traits |= {name.strip() for name in row["former_names"].split(";")}
+    accounts = _seed(folder, "internal_accounts")
+    return Plan(
+        frozenset(nobody),
+        frozenset(traits - {""}),
+        _begins(variables),
+        {
+            (row["match_on"], row["value"]): f"{accounts.file}, row {row.line}"
+            for row in accounts.rows
+        },
+    )
+
+
+def _begins(variables: dict) -> datetime:
+    day = date.fromisoformat(str(variables["earliest_day"]))
+    zone = ZoneInfo(str(variables["timezone"]))
+    return datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def _seed(folder: Path, name: str) -> Seed:
+    for root in (folder / "seeds", DAYBOOK / "seeds"):
+        for path in sorted(root.rglob(f"{name}.csv")):
+            return read_seed(name, path)
+    return Seed(name, name)

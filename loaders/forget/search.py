@@ -1,0 +1,251 @@
+"""Looks for people in tables and in files: what a certificate counts, and what it proves."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from loaders.forget.mentions import Mentions
+from loaders.forget.people import is_theirs
+from loaders.forgotten import ANONYMOUS, COMPANY, USER
+
+_KINDS = {
+    "user_id": (USER,),
+    "anonymous_id": (ANONYMOUS,),
+    "previous_id": (USER, ANONYMOUS),
+    "company_id": (COMPANY,),
+    "group_id": (COMPANY,),
+    "entity_id": (USER, COMPANY),
+    "id": (USER,),
+}
+
+
+@dataclass
+class Found:
+    """What a search came to: rows by table, and places by file where bytes of theirs stand."""
+
+    tables: dict[str, int] = field(default_factory=dict)
+    searched_tables: int = 0
+    files: dict[str, int] = field(default_factory=dict)
+    searched_files: int = 0
+    searched_bytes: int = 0
+    # By file, values in which bytes of theirs stand as a part: user-12 in user-123.
+    within_others: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of theirs is there."""
+        return not self.tables and not self.files
+
+    def add(self, other: "Found") -> None:
+        """Count another search, too."""
+        self.tables |= other.tables
+        self.files |= other.files
+        self.searched_tables += other.searched_tables
+        self.searched_files += other.searched_files
+        self.searched_bytes += other.searched_bytes
+        self.within_others |= other.within_others
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    relation: str  # as SQL names it
+    columns: dict[str, str]  # to their types
+
+
+def search_tables(connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions) -> Found:
+    """Count the rows of each table of an attached database that name or mention them.
+
+    Needs the temporary table `their_ids`.
+    """
+    found = _search(connection, _tables(connection, catalog), mentions)
+    if lines := quarantined_lines(connection, catalog, mentions):
+        found.tables["raw.quarantine"] = len(lines)
+    return found
+
+
+def _search(
+    connection: duckdb.DuckDBPyConnection, tables: list[_Table], mentions: Mentions
+) -> Found:
+    found = Found(searched_tables=len(tables))
+    for table in tables:
+        conditions = [_condition(name, table.columns, mentions) for name in table.columns]
+        if table.relation.endswith('."raw"."calls"') and mentions.people.companies:
+            conditions.append(is_theirs(with_companies=True))
+        if conditions := [each for each in conditions if each]:
+            (rows,) = connection.execute(
+                f"select count(*) from {table.relation} where {' or '.join(conditions)}"
+            ).fetchone()
+            if rows:
+                found.tables[table.name] = rows
+    return found
+
+
+def quarantined_lines(
+    connection: duckdb.DuckDBPyConnection, catalog: str, mentions: Mentions
+) -> list[tuple[int, int]]:
+    """Return load and number of each quarantined line that names or mentions them."""
+    if ("raw", "quarantine") not in _names(connection, catalog):
+        return []
+    lines = connection.execute(
+        "select distinct load_id, line_number, line"
+        f" from {_quoted(catalog)}.raw.quarantine where line is not null"
+    )
+    found = set()
+    while row := lines.fetchone():
+        if mentions.are_in_line(row[2]):
+            found.add((row[0], row[1]))
+    return sorted(found)
+
+
+def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
+    """Search the bytes of a file, and the tables in it: compression hides what they hold."""
+    with duckdb.connect() as connection:
+        connection.execute("set temp_directory = ''")  # nothing of theirs is spilled to a disk
+        _give_ids(connection, mentions)
+        if _is_database(path):
+            connection.execute(f"attach '{_escaped(path)}' as searched (read_only)")
+            tables = _tables(connection, "searched", shown + " ")
+        elif path.suffix == ".parquet":
+            tables = [_parquet(connection, path, shown)]
+        else:
+            tables = []
+        found = _search(connection, tables, mentions)
+        if _is_database(path) and (lines := quarantined_lines(connection, "searched", mentions)):
+            found.tables[f"{shown} raw.quarantine"] = len(lines)
+        found.add(search_bytes(path, connection, tables, mentions, shown))
+    return found
+
+
+def search_warehouse(
+    path: Path, connection: duckdb.DuckDBPyConnection, mentions: Mentions
+) -> Found:
+    """Search the database that `connection` has open: its tables and its bytes."""
+    (catalog,) = connection.execute("select current_database()").fetchone()
+    found = search_tables(connection, catalog, mentions)
+    found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
+    return found
+
+
+def search_bytes(
+    path: Path,
+    connection: duckdb.DuckDBPyConnection,
+    tables: list[_Table],
+    mentions: Mentions,
+    shown: str,
+) -> Found:
+    """Search the bytes of a file that holds these tables."""
+    found = Found(searched_files=1, searched_bytes=path.stat().st_size)
+    for one, places in mentions.count_in_file(path).items():
+        if around := _value_around(connection, tables, path, one, mentions):
+            found.within_others.setdefault(shown, []).append(around)
+        else:
+            found.files[shown] = found.files.get(shown, 0) + places
+    return found
+
+
+def search_folder(folder: Path, shown: str, mentions: Mentions) -> Found:
+    """Search every file of a published night."""
+    found = Found()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            found.add(search_file(path, f"{shown}/{path.relative_to(folder)}", mentions))
+    return found
+
+
+def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | None:
+    """Return the condition that a column names them; None where it cannot."""
+    quoted, type_ = _quoted(name), columns[name]
+    if not any(text in type_ for text in ("VARCHAR", "JSON", "ENUM")):
+        return None
+    if name == "entity_id" and "entity" in columns:
+        return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
+    if name in _KINDS and type_ == "VARCHAR":
+        kinds = ", ".join(f"'{kind}'" for kind in _KINDS[name])
+        return f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
+    if type_ == "VARCHAR[]" and name.endswith("user_ids"):
+        theirs = "select list(id) from their_ids where kind = 'user'"
+        return f"coalesce(list_has_any({quoted}, ({theirs})), false)"
+    return f"coalesce({mentions.found_in(f'{quoted}::varchar')}, false)" if mentions else None
+
+
+def _value_around(
+    connection: duckdb.DuckDBPyConnection,
+    tables: list[_Table],
+    path: Path,
+    one: str,
+    mentions: Mentions,
+) -> str | None:
+    """Return a value that contains an id or an address, and is something else."""
+    if not tables:
+        return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
+    text = one.lower()
+    as_blob = "".join(chr(byte) if byte < 128 else rf"\x{byte:02x}" for byte in text.encode())
+    for table in tables:
+        for name, type_ in table.columns.items():
+            if not any(each in type_ for each in ("VARCHAR", "JSON", "BLOB")):
+                continue
+            sought = as_blob if type_ == "BLOB" else text
+            row = connection.execute(
+                f"""
+                select substr(value, greatest(1, strpos(lower(value), $text) - 10), $length)
+                from (select {_quoted(name)}::varchar as value from {table.relation})
+                where contains(lower(value), $text) limit 1
+                """,
+                {"text": sought, "length": len(sought) + 20},
+            ).fetchone()
+            if row:
+                return f"{table.name}.{name}: {row[0]}"
+    return None
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def _give_ids(connection: duckdb.DuckDBPyConnection, mentions: Mentions) -> None:
+    connection.execute("create temp table their_ids (kind varchar, id varchar)")
+    for kind, one in mentions.people.ids():
+        connection.execute("insert into their_ids values (?, ?)", [kind, one])
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, catalog: str, prefix: str = "") -> list[_Table]:
+    return [
+        _Table(
+            f"{prefix}{schema}.{table}",
+            ".".join(map(_quoted, (catalog, schema, table))),
+            dict(
+                connection.execute(
+                    "select column_name, data_type from duckdb_columns()"
+                    " where (database_name, schema_name, table_name) = (?, ?, ?)"
+                    " order by column_index",
+                    [catalog, schema, table],
+                ).fetchall()
+            ),
+        )
+        for schema, table in _names(connection, catalog)
+    ]
+
+
+def _names(connection: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = ? and not temporary order by all",
+        [catalog],
+    ).fetchall()
+
+
+def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, shown: str) -> _Table:
+    relation = f"read_parquet('{_escaped(path)}')"
+    columns = connection.execute(f"describe from {relation}").fetchall()
+    return _Table(shown, relation, {name: type_ for name, type_, *_ in columns})
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("'", "''")
