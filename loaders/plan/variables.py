@@ -123,4 +123,7 @@ VARS = {
         lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
         "a number of minutes, like 30",
     ),
+    "pii": _Var(lambda value: value in ("omit", "hash"), "omit or hash"),
+    "audit": _Var(_is_boolean, "true or false"),
+    "unit_tests": _Var(_is_boolean, "true or false"),
 }
