@@ -120,8 +120,10 @@ VARS = {
     "unplanned_counts_as_active": _Var(_is_boolean, "true or false"),
     "companies_by_email_domain": _Var(_is_boolean, "true or false"),
     "session_minutes": _Var(
-        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
-        "a number of minutes, like 30",
+        lambda value: (
+            isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1440
+        ),
+        "a number of minutes up to a day, like 30",
     ),
     "pii": _Var(lambda value: value in ("omit", "hash"), "omit or hash"),
     "audit": _Var(_is_boolean, "true or false"),
