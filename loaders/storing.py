@@ -256,7 +256,10 @@ class Storer:
             where reason is not null
             """
         ).fetchall()
-        bad = sorted([*bad, *(Bad(*each) for each in found)], key=lambda each: each.line)
+        bad = sorted(
+            [*bad, *(Bad(*each) for each in found)],
+            key=lambda each: (each.line, each.call_number or 0),
+        )
         self._quarantine(bad, lines, stored)
         calls = self._run(
             "select line, count(*) from sifted where reason is null group by all"

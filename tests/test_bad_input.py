@@ -403,15 +403,26 @@ def test_a_body_is_kept_once_however_many_problems_it_has(daybook):
     assert found == {"problems": 20_000, "kept": 200, "bytes": 200 * (len(body) - 1)}
 
 
-def test_the_example_of_a_reason_is_one_row_and_not_parts_of_two(daybook):
+def test_a_problem_of_a_large_body_is_shown_with_the_beginning_of_that_body(daybook):
     """The second problem of a large body is kept without its text: no other line lends it one."""
     item = {"type": "track", "event": "e", "properties": {"x": "y" * 200_000}}
-    body = {"batch": [item, {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}]}
-    other = {"type": "track", "userId": "ben", "timestamp": "2024-05-01"}
+    no_event = {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}
+    body = {"batch": [item, 5, no_event]}
+    other = no_event | {"userId": "ben"}
     daybook.write([body, other])
     shown = daybook.land().stdout.splitlines()
     [place] = [shown[row + 1] for row, line in enumerate(shown) if "no_event" in line]
-    assert ":1  (the line is shown above)" in place
+    assert ':1  {"batch": [{"type": "track", "event": "e"' in place
+
+    shown = daybook.run("quarantine").stdout.splitlines()
+    assert [line.split("  ")[2:] for line in shown] == [
+        ["no_user_id", json.dumps(body)[:200]],
+        ["not_a_json_object", json.dumps(body)[:200]],
+        ["no_event", json.dumps(body)[:200]],
+        ["no_event", json.dumps(other)],
+    ]
+    [kept] = daybook.rows("select call_number from raw.quarantine where octet_length(line) > 1000")
+    assert kept == {"call_number": 1}
 
 
 def test_a_giant_line_is_shown_without_being_read_whole(daybook):
