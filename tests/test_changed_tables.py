@@ -5,7 +5,10 @@ import pytest
 from harness import Daybook
 from lines import call
 
-NEXT = "Restore a copy of the database, or land the logs into a new one (--database, DAYBOOK_DATABASE)."
+NEXT = (
+    "Restore a copy of the database, or land the logs into a new one"
+    " (--database, DAYBOOK_DATABASE)."
+)
 CHANGES = {
     "drop table raw.calls": "raw.calls is not as the loader made it: it is missing",
     "drop table raw.quarantine": "raw.quarantine is not as the loader made it: it is missing",
@@ -110,6 +113,6 @@ def test_a_question_reads_no_variable_of_the_program(landed):
     landed.build()
     (landed.folder / "analyses").unlink()
     (landed.folder / "analyses").mkdir()
-    (landed.folder / "analyses" / "who.sql").write_text("select * from rows")
+    (landed.folder / "analyses" / "who.sql").write_text("select * from question")
     said = landed.run("ask", exit_code=1).stdout
-    assert "Table with name rows does not exist" in said
+    assert "Table with name question does not exist" in said
