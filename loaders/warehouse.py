@@ -17,6 +17,8 @@ from loaders.limits import Limits
 from loaders.table_shapes import check_raw_tables
 
 _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
+_DAMAGE = re.compile("not read enough bytes|not a valid DuckDB|[Cc]orrupt|checksum")
+_DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -130,9 +132,13 @@ def explained(path: Path) -> Iterator[None]:
             f" more. It said: {first_line(error)}"
         ) from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
+        advice = (
+            _DAMAGED
+            if _says_damaged(error)
+            else "What was being landed is not in it; fix the cause and run the same command again."
+        )
         raise BadDatabase(
-            f"{path} could not be read or written: {first_line(error)}. What was being landed is"
-            " not in it; fix the cause and run the same command again."
+            f"{path} could not be read or written: {first_line(error)}. {advice}"
         ) from error
 
 
@@ -195,7 +201,13 @@ def _held(path: Path, error: duckdb.Error) -> str:
 def _why_not(path: Path, error: duckdb.Error) -> str:
     if path.is_dir():
         return f"{path} is a folder, not a database. {_NAME_ANOTHER}"
-    return f"{path} cannot be opened: {first_line(error)}"
+    advice = f". {_DAMAGED}" if _says_damaged(error) else ""
+    return f"{path} cannot be opened: {first_line(error)}{advice}"
+
+
+def _says_damaged(error: Exception) -> bool:
+    kinds = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+    return isinstance(error, kinds) or bool(_DAMAGE.search(str(error)))
 
 
 def first_line(error: Exception) -> str:

@@ -382,12 +382,23 @@ def test_a_line_that_is_too_long_refuses_its_file(daybook, monkeypatch):
     assert "DAYBOOK_MAX_LINE_BYTES" in reason
 
 
-@pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1"])
-def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, limit):
-    monkeypatch.setenv("DAYBOOK_MAX_RATIO", limit)
+@pytest.mark.parametrize("size", [9, 10, 11])
+def test_a_line_is_as_long_as_its_limit_at_most_in_a_small_file_too(daybook, monkeypatch, size):
+    monkeypatch.setenv("DAYBOOK_MAX_LINE_BYTES", str(len(call()) - 1 + size))
+    lines = b"".join((call(), b"\n", call()[:-1] + b" " * 10 + b"\n", call(2)))
+    (daybook.logs / "log.jsonl").write_bytes(lines)
+    said = daybook.land(exit_code=0 if size >= 10 else 4).stderr
+    assert ("DAYBOOK_MAX_LINE_BYTES" in said) == (size < 10)
+    assert ("a line is longer than 94 bytes" in said) == (size < 10)
+
+
+@pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1", "1e30"])
+@pytest.mark.parametrize("variable", ["DAYBOOK_MAX_RATIO", "DAYBOOK_MEMORY"])
+def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, variable, limit):
+    monkeypatch.setenv(variable, limit)
     daybook.write(call())
     result = daybook.land(exit_code=1)
-    told = f"daybook: DAYBOOK_MAX_RATIO must be a number from 0 up, not '{limit}'.\n"
+    told = f"daybook: {variable} must be a number from 0 to 1e+18, not '{limit}'.\n"
     assert result.stderr == told
 
 
@@ -766,6 +777,8 @@ def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
     arguments = [daybook.write(call())] if command == "land" else []
     told = one_line(daybook.run(command, *arguments, "--database", path, exit_code=1))
     assert "odd.duckdb" in told
+    if made is _as_a_cut_database:
+        assert "The file is damaged: restore a copy, or delete it and land the logs again." in told
     if made in (_as_text, _as_a_short_text, _as_a_sqlite_database):
         assert "is not a DuckDB database" in told
     assert before is None or path.read_bytes() == before
