@@ -281,6 +281,12 @@ def test_a_file_of_which_no_line_is_a_call_is_refused_whole(daybook, monkeypatch
     daybook.run("status")
 
 
+def test_json_of_many_lines_is_refused_with_a_command_that_makes_lines_of_it(daybook):
+    calls = [{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}]
+    path = daybook.write(json.dumps(calls, indent=2).encode())
+    assert "jq -c . FILE" in daybook.land(path, exit_code=4).stderr
+
+
 def test_a_file_that_is_no_log_is_refused_again_until_it_is_one(daybook):
     path = daybook.write(NO_LOGS["README.md"], "README.md")
     for _ in range(2):
