@@ -355,6 +355,11 @@ def test_a_var_of_the_wrong_type_or_with_a_name_that_is_not_planned_is_named(pla
             (line,) = found(plan, FINE | {name: value})
             assert line.startswith(f"dbt_project.yml, vars: {name} "), line
 
+    (line,) = found(plan, FINE | {"timezone": "Europe/Lissabon"})
+    assert line.endswith(
+        ' is "Europe/Lissabon"; write Europe/Lisbon, or the name of one time zone, like UTC or'
+        " Europe/Lisbon."
+    )
     (line,) = found(plan, FINE | {"signup_event": "invited_a_temmate"})
     assert line.endswith('; write "invited_a_teammate", its name today.')
 

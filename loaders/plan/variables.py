@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 
 import duckdb
 
@@ -31,7 +32,9 @@ def check_vars(variables: dict[str, object], seeds: dict[str, Seed]) -> list[Pro
         if var is None:
             continue
         if not var.is_fine(value):
-            found.append(Problem(FILE, 0, f"{name} is {_shown(value)}", f"write {var.fix}"))
+            near = _near_time_zone(value) if name == "timezone" and _is_text(value) else None
+            fix = f"write {near}, or {var.fix}" if near else f"write {var.fix}"
+            found.append(Problem(FILE, 0, f"{name} is {_shown(value)}", fix))
         elif name == "signup_event":
             found += _check_event(name, value, event_names(seeds))
         elif var.entities and value and value != var.may_be_unplanned:
@@ -100,6 +103,14 @@ def _is_time_zone(value: object) -> bool:
     except duckdb.Error:
         return False
     return True
+
+
+def _near_time_zone(value: object) -> str | None:
+    """The time zone whose name is most like a text, without case."""
+    zones = duckdb.execute("select name from pg_timezone_names()").fetchall()
+    names = {name.lower(): name for (name,) in zones}
+    near = get_close_matches(str(value or "").lower().replace(" ", "_"), names, n=1, cutoff=0.8)
+    return names[near[0]] if near else None
 
 
 _A_TRAIT = 'the name of a trait, or "" if there is none'
