@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 
 from loaders import fields
+from loaders.table_shapes import changed_tables
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say why `dbt build` is due; None where the tables are up to date with what has landed."""
     if not _has_table(connection, "meta", "builds"):
         return "this database has never been built"
+    if changed_tables(connection, "meta"):
+        return "meta.builds is of another version of Daybook, or was changed by hand"
     if not _last_good_build(connection):
         if _has_table(connection, "raw", "forgotten_ids") and _is_forgetful(connection):
             return "people were forgotten, and no build has ended well since"
@@ -131,8 +134,8 @@ def has_other_loads(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Say what was landed or unloaded since the last good build; None where nothing was."""
-    if not _has_table(connection, "meta", "builds"):
-        return None  # never built, or a published copy
+    if not _has_table(connection, "meta", "builds") or changed_tables(connection, "meta"):
+        return None  # never built, or a published copy; or somebody changed it
     if not (last_good := _last_good_build(connection)):
         return None
     if has_other_loads(connection):
@@ -178,51 +181,56 @@ def _last_good_build(
 def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Say which planned events and traits the last build found in no log, and the reverse.
 
-    A line each; none before the first build. A planned name that no log has is often misspelt.
+    A line each; none before the first build, or where its tables are gone. A planned name that no
+    log has is often misspelt.
     """
     if not _has_table(connection, "intermediate", "int_traits"):
         return []
-    rows = connection.execute(
-        """
-        with
-
-        seen_events as (
-            select event, is_planned, sum(calls) as calls
-            from intermediate.int_attributed_days
-            where is_event and calls > 0
-            group by all
-        ),
-
-        seen_traits as (
-            select distinct entity, trait from intermediate.int_traits where trait is not null
-        )
-
-        select 1, 'planned events in no log', list(event order by event)
-        from staging.stg_plan_events
-        where event not in (select event from seen_events)
-
-        union all
-
-        select 2, 'events in no plan', list(event order by calls desc, event)
-        from seen_events
-        where not is_planned and event not in ('page', 'screen')
-
-        union all
-
-        select 3, 'planned traits in no log', list(entity || ' ' || trait order by entity, trait)
-        from staging.stg_plan_traits
-        where (entity, trait) not in (select (entity, trait) from seen_traits)
-
-        union all
-
-        select 4, 'traits in no plan', list(entity || ' ' || trait order by entity, trait)
-        from seen_traits
-        where (entity, trait) not in (select (entity, trait) from staging.stg_plan_traits)
-
-        order by 1
-        """
-    ).fetchall()
+    try:
+        rows = connection.execute(_PLAN_AND_LOGS).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
     return [f"{what}: {_some(names)}" for _, what, names in rows if names]
+
+
+_PLAN_AND_LOGS = """
+    with
+
+    seen_events as (
+        select event, is_planned, sum(calls) as calls
+        from intermediate.int_attributed_days
+        where is_event and calls > 0
+        group by all
+    ),
+
+    seen_traits as (
+        select distinct entity, trait from intermediate.int_traits where trait is not null
+    )
+
+    select 1, 'planned events in no log', list(event order by event)
+    from staging.stg_plan_events
+    where event not in (select event from seen_events)
+
+    union all
+
+    select 2, 'events in no plan', list(event order by calls desc, event)
+    from seen_events
+    where not is_planned and event not in ('page', 'screen')
+
+    union all
+
+    select 3, 'planned traits in no log', list(entity || ' ' || trait order by entity, trait)
+    from staging.stg_plan_traits
+    where (entity, trait) not in (select (entity, trait) from seen_traits)
+
+    union all
+
+    select 4, 'traits in no plan', list(entity || ' ' || trait order by entity, trait)
+    from seen_traits
+    where (entity, trait) not in (select (entity, trait) from staging.stg_plan_traits)
+
+    order by 1
+"""
 
 
 def _some(names: list[str], most: int = 8) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loaders.errors import DaybookError
+from loaders.errors import INTERRUPTED, DaybookError, is_interrupt
 
 # Imported when they are asked for: `daybook land` need not wait for polars.
 COMMANDS = {
@@ -77,12 +77,12 @@ class Daybook(click.Group):
         except DaybookError as error:
             _say(str(error))
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            _say("Stopped. Nothing is half landed; run the same command again to go on.")
-            ctx.exit(1)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:
+        except (KeyboardInterrupt, Exception) as error:
+            if is_interrupt(error):
+                _say("Stopped. Nothing is half landed; the same command may be run again.")
+                ctx.exit(INTERRUPTED)
             if os.environ.get("DAYBOOK_DEBUG"):
                 raise
             first = str(error).strip().partition("\n")[0]

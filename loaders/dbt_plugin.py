@@ -16,6 +16,7 @@ from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
 from loaders import builds
 from loaders.errors import DaybookError
+from loaders.table_shapes import changed_tables, check_raw_tables
 from loaders.warehouse import check_path, first_line, keep_private, not_opened
 
 # Said by dbt's CSV reader for each type of a column that a seed may lack.
@@ -48,6 +49,7 @@ class Plugin(BasePlugin):
             check_path(path)
             self._first = duckdb.connect(creds.path, config=config)
             keep_private(path)
+            check_raw_tables(self._first)
         except DaybookError as error:
             raise _NoConnection(str(error)) from error
         except _BAD_SETTINGS as error:
@@ -59,7 +61,12 @@ class Plugin(BasePlugin):
             raise _NoConnection(str(not_opened(path, error))) from error
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Create the raw tables and dbt's memory where they are missing."""
+        """Create the raw tables and dbt's memory where they are missing.
+
+        Memory that somebody has changed is forgotten: the next build then builds everything anew.
+        """
+        for table in changed_tables(conn, "meta"):
+            conn.execute(f"drop table {table}")
         for script in ("schema.sql", "memory.sql"):
             conn.execute(resources.files("loaders").joinpath(script).read_text())
         conn.execute(

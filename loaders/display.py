@@ -205,7 +205,7 @@ def show_quarantined(each: Quarantined) -> None:
 
 
 def _begins(each: Quarantined) -> str:
-    return "(the line is shown above)" if each.beginning is None else safe(each.beginning)
+    return "(the line is gone)" if each.beginning is None else safe(each.beginning)
 
 
 def _sum(results: list[Landed]) -> tuple[Counter[str], Counts, Counter[str]]:

@@ -25,6 +25,13 @@
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
 
+INTERRUPTED = 130  # as of every process that Ctrl-C ends
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether a person pressed Ctrl-C. DuckDB raises an error of its own for it."""
+    return isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error)
+
 
 class DaybookError(Exception):
     """A problem that a person can do something about: what, where, and what to do next."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 NO_CALL = (
-    "no line of it is a call. Daybook reads JSON Lines, each call or batch body on one line: move"
-    " the file away, or name only the folders and files that are logs"
+    "no line of it is a call. Daybook reads JSON Lines, each call or batch body on one line (jq -c"
+    " . FILE makes them of other JSON): move the file away, or name only the folders and files that"
+    " are logs"
 )
 
 

@@ -5,11 +5,12 @@ Each limit can be set by the environment variable that is named beside it.
 
 import os
 from dataclasses import dataclass, field, fields
-from math import inf, nan
+from math import nan
 
 from loaders.errors import DaybookError
 
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30
+_MOST = 1e18  # DuckDB takes no larger size
 
 
 def _limit(variable: str, default: float) -> float:
@@ -48,7 +49,9 @@ class Limits:
                     value = float(text)
                 except ValueError:
                     value = nan
-                if not 0 <= value < inf:
-                    raise DaybookError(f"{variable} must be a number from 0 up, not {text!r}.")
+                if not 0 <= value <= _MOST:
+                    raise DaybookError(
+                        f"{variable} must be a number from 0 to {_MOST:g}, not {text!r}."
+                    )
                 chosen[limit.name] = value
         return cls(**chosen)

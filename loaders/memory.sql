@@ -14,9 +14,6 @@ create table if not exists meta.builds (
     loads varchar,              -- a digest of the landed loads when it began
     passed boolean              -- no model or test of it failed, a company's own included
 );
--- An earlier version had no such columns.
-alter table meta.builds add column if not exists loads varchar;
-alter table meta.builds add column if not exists passed boolean;
 
 -- One row per seed and model of Daybook that has been built.
 create table if not exists meta.tables (

@@ -26,6 +26,7 @@ _A_KEY_OF_CALLS = re.compile(
 )
 
 _SHOWN = 200
+_PATH = "coalesce(loads.path, '(not in raw.loads)')"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Quarantined:
     line_number: int
     call_number: int | None
     reason: str
-    beginning: bytes | None  # None: the line is too long to be kept with each of its calls
+    beginning: bytes | None  # None: the line itself is gone
 
 
 def resembles_a_call(line: bytes) -> bool:
@@ -51,12 +52,15 @@ def quarantined(
     """Everything in quarantine, in order, with the beginning of each line."""
     found = connection.execute(
         f"""
-        select load_id, loads.path, line_number, call_number, quarantine.reason,
-            array_slice(line, 1, {_SHOWN})
-        from raw.quarantine
-        left join raw.loads using (load_id)
-        where $load is null or load_id = $load
-        order by load_id, line_number, call_number nulls first
+        select
+            problems.load_id, {_PATH}, problems.line_number, problems.call_number, problems.reason,
+            coalesce(array_slice(problems.line, 1, {_SHOWN}), kept.beginning)
+        from raw.quarantine as problems
+        left join raw.loads on problems.load_id = loads.load_id
+        left join ({_kept("$load is null or load_id = $load")}) as kept
+            on problems.load_id = kept.load_id and problems.line_number = kept.line_number
+        where $load is null or problems.load_id = $load
+        order by problems.load_id, problems.line_number, problems.call_number nulls first
         limit $limit
         """,
         {"load": load_id, "limit": limit if limit is not None else 1 << 62},
@@ -64,6 +68,20 @@ def quarantined(
     while rows := found.fetchmany(1000):
         for row in rows:
             yield Quarantined(*row)
+
+
+def _kept(within: str) -> str:
+    """Select the beginnings of lines that are kept once for all of their problems."""
+    return f"""
+        select load_id, line_number, any_value(array_slice(line, 1, {_SHOWN})) as beginning
+        from raw.quarantine
+        semi join (
+            select load_id, line_number from raw.quarantine where line is null and ({within})
+        ) as not_kept
+            using (load_id, line_number)
+        where line is not null
+        group by all
+    """
 
 
 def lines(
@@ -74,7 +92,7 @@ def lines(
         """
         select any_value(line)
         from raw.quarantine
-        where $load is null or load_id = $load
+        where ($load is null or load_id = $load) and line is not null
         group by load_id, line_number
         order by load_id, line_number
         limit $limit
@@ -87,10 +105,12 @@ def lines(
 
 def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dict[str, Quarantined]:
     """For each reason the first line of these loads that was quarantined for it."""
+    within = "load_id in (select unnest($loads::bigint[]))"
     rows = connection.execute(
         f"""
-        select first.load_id, loads.path, first.line_number, first.call_number, first.reason,
-            first.beginning
+        select
+            first.load_id, {_PATH}, first.line_number, first.call_number, first.reason,
+            coalesce(first.beginning, kept.beginning)
         from (
             -- One struct, so that all its fields are of the same row, the null ones too.
             select min({{
@@ -99,10 +119,12 @@ def examples(connection: duckdb.DuckDBPyConnection, loads: Sequence[int]) -> dic
                 'reason': reason, 'beginning': array_slice(line, 1, {_SHOWN})
             }}) as first
             from raw.quarantine
-            where load_id in (select unnest($loads::bigint[]))
+            where {within}
             group by reason
         )
         left join raw.loads on first.load_id = loads.load_id
+        left join ({_kept(within)}) as kept
+            on first.load_id = kept.load_id and first.line_number = kept.line_number
         """,
         {"loads": list(loads)},
     ).fetchall()

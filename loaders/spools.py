@@ -214,6 +214,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
         end = read.rfind(b"\n") + 1
         if end:
             content = b"".join((*line, memoryview(read)[:end]))
+            _refuse_a_long_line(content, limits)
             block, line = Block(content, _count_lines(content)), []
             while lines + block.lines >= _MOST_LINES:
                 first, block = block.cut(_MOST_LINES - lines)
@@ -224,10 +225,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
             size, lines = size + len(block.content), lines + block.lines
         line.append(read[end:])
         if sum(map(len, line)) > limits.line_bytes:
-            raise DamagedFile(
-                f"a line is longer than {limits.line_bytes / MB:,.0f} MB"
-                " (DAYBOOK_MAX_LINE_BYTES allows more)"
-            )
+            raise _too_long(limits)
         if size >= limits.chunk_bytes:
             # With long lines there may be room for one row group only: store it alone.
             piece, blocks = _halve(blocks, lines) if lines > _ROW_GROUP else (blocks, [])
@@ -238,6 +236,22 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
         # DuckDB sometimes moves a last line without an end to the front.
         blocks.append(Block(last + b"\n", 1))
     yield blocks
+
+
+def _refuse_a_long_line(content: bytes, limits: Limits) -> None:
+    """Raise `DamagedFile` for whole lines of which one is too long. Looks at few of the bytes."""
+    start, most = 0, int(limits.line_bytes)
+    while len(content) - start > most + 1:
+        end = content.rfind(b"\n", start, start + most + 1)
+        if end < 0:
+            raise _too_long(limits)
+        start = end + 1
+
+
+def _too_long(limits: Limits) -> DamagedFile:
+    most = limits.line_bytes
+    size = f"{most / MB:,.0f} MB" if most >= MB else f"{most:,.0f} bytes"
+    return DamagedFile(f"a line is longer than {size} (DAYBOOK_MAX_LINE_BYTES allows more)")
 
 
 def _count_lines(content: bytes) -> int:

@@ -259,7 +259,10 @@ class Storer:
             where reason is not null and not is_forgotten
             """
         ).fetchall()
-        bad = sorted([*bad, *(Bad(*each) for each in found)], key=lambda each: each.line)
+        bad = sorted(
+            [*bad, *(Bad(*each) for each in found)],
+            key=lambda each: (each.line, each.call_number or 0),
+        )
         if self._forgotten:
             bad = self._skip_the_forgotten(bad, lines, stored)
         self._quarantine(bad, lines, stored)

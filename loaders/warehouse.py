@@ -14,8 +14,11 @@ import duckdb
 
 from loaders.errors import BadDatabase, DatabaseIsHeld, NoDatabase
 from loaders.limits import Limits
+from loaders.table_shapes import check_raw_tables
 
 _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
+_DAMAGE = re.compile("not read enough bytes|not a valid DuckDB|[Cc]orrupt|checksum")
+_DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -61,14 +64,27 @@ def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
         connection.execute(f"set memory_limit = '{int(limits.engine_bytes)}B'")
         # Every row brings its place along: the two halves of a spool may be stored side by side.
         connection.execute("set preserve_insertion_order = false")
+        check_raw_tables(connection)
         connection.execute(_schema())
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir()
         try:
             yield Warehouse(path, connection, spool)
-            connection.execute("checkpoint")
+            _checkpoint(path, connection)
         finally:
             shutil.rmtree(spool, ignore_errors=True)
+
+
+def _checkpoint(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Move what was committed from the log beside the database into the database."""
+    try:
+        connection.execute("checkpoint")
+    except duckdb.Error as error:
+        raise BadDatabase(
+            f"{path}: what landed is kept in {path.name}.wal, and could not be moved into the"
+            f" database: {first_line(error)}. Keep both files, correct the cause, and run the same"
+            " command again: it moves the rest."
+        ) from error
 
 
 @contextmanager
@@ -106,6 +122,7 @@ def read_warehouse(
         )
     wait = Limits.from_environment().lock_seconds if lock_seconds is None else lock_seconds
     with _connect(path, wait, read_only=True) as connection, explained(path):
+        check_raw_tables(connection)
         yield connection
 
 
@@ -122,9 +139,13 @@ def explained(path: Path) -> Iterator[None]:
             f" more. It said: {first_line(error)}"
         ) from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
+        advice = (
+            _DAMAGED
+            if _says_damaged(error)
+            else "What was being landed is not in it; fix the cause and run the same command again."
+        )
         raise BadDatabase(
-            f"{path} could not be read or written: {first_line(error)}. What was being landed is"
-            " not in it; fix the cause and run the same command again."
+            f"{path} could not be read or written: {first_line(error)}. {advice}"
         ) from error
 
 
@@ -139,6 +160,8 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
             # By its whole path: to DuckDB, a name like md:calls is no file.
             connection = duckdb.connect(str(path.absolute()), read_only=read_only)
             connection.execute("set global TimeZone = 'UTC'")
+            # A table that is missing is an error, and not a variable of this program.
+            connection.execute("set python_enable_replacements = false")
             return connection
         except duckdb.Error as error:
             if not _is_locked(error) or time.monotonic() >= deadline:
@@ -185,7 +208,13 @@ def _held(path: Path, error: duckdb.Error) -> str:
 def _why_not(path: Path, error: duckdb.Error) -> str:
     if path.is_dir():
         return f"{path} is a folder, not a database. {_NAME_ANOTHER}"
-    return f"{path} cannot be opened: {first_line(error)}"
+    advice = f". {_DAMAGED}" if _says_damaged(error) else ""
+    return f"{path} cannot be opened: {first_line(error)}{advice}"
+
+
+def _says_damaged(error: Exception) -> bool:
+    kinds = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+    return isinstance(error, kinds) or bool(_DAMAGE.search(str(error)))
 
 
 def first_line(error: Exception) -> str:

@@ -138,7 +138,7 @@
 
 {# Landed since a build last ended well. Tests read such rows only; `make audit` reads all. #}
 {% macro landed_lately(load_id) -%}
-    {%- if var('audit') -%} true
+    {%- if is_on('audit') -%} true
     {%- else -%} {{ load_id }} > {{ _newest('latest_load') }}
     {%- endif -%}
 {%- endmacro %}
@@ -152,7 +152,7 @@
 
 {# Whether tests read all rows: in an audit, and in the first build. #}
 {% macro is_all_lately() -%}
-    {{ return(var('audit') or not _newest('build')) }}
+    {{ return(is_on('audit') or not _newest('build')) }}
 {%- endmacro %}
 
 {# The rows of a table that were written since a build last ended well, or whose day has become

@@ -97,13 +97,20 @@
 
 {# --- JSON --- #}
 
-{# The texts under some paths of keys, as a list: they are found in one reading. Paths are quoted: bare
-   keys with $ or / would be read as paths. #}
+{# A path of keys, as SQL text. Keys are quoted: bare keys with $ or / would be read as paths. A key may
+   be any text but `*`. #}
+{% macro json_path(keys) -%}
+    '$
+    {%- for key in keys -%}
+    ."{{ key | replace('\\', '\\\\') | replace('"', '\\"') | replace("'", "''") }}"
+    {%- endfor -%}
+    '
+{%- endmacro %}
+
+{# The texts under some paths of keys, as a list: they are found in one reading. #}
 {% macro json_texts(json, paths) -%}
     json_extract_string({{ json }}, [
-        {%- for keys in paths -%}
-        '${% for key in keys %}."{{ key }}"{% endfor %}'{{ ', ' if not loop.last }}
-        {%- endfor -%}
+        {%- for keys in paths -%} {{ json_path(keys) }}{{ ', ' if not loop.last }} {%- endfor -%}
     ])
 {%- endmacro %}
 
@@ -121,7 +128,7 @@
    a text or a number: a list, an object and a boolean are absent, white space at the ends does not
    count, and a number without a fraction is written without one. Most ids need no second look. #}
 {% macro json_id(json, keys, text) -%}
-    {%- set path -%} '${% for key in keys %}."{{ key }}"{% endfor %}' {%- endset -%}
+    {%- set path = json_path(keys) -%}
     case
         when {{ text }} is null then null
         when not regexp_matches({{ text }}, '^[\[{]|^(true|false)$|^-?\d+[.eE][\d.eE+-]*$|^[^!-~]|[^!-~]$')
@@ -218,7 +225,7 @@
 {%- endmacro %}
 
 {% macro json_part(json, key) -%}
-    json_extract({{ json }}, '$."{{ key }}"')
+    json_extract({{ json }}, {{ json_path([key]) }})
 {%- endmacro %}
 
 {# An object with something in it. #}

@@ -281,6 +281,12 @@ def test_a_file_of_which_no_line_is_a_call_is_refused_whole(daybook, monkeypatch
     daybook.run("status")
 
 
+def test_json_of_many_lines_is_refused_with_a_command_that_makes_lines_of_it(daybook):
+    calls = [{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}]
+    path = daybook.write(json.dumps(calls, indent=2).encode())
+    assert "jq -c . FILE" in daybook.land(path, exit_code=4).stderr
+
+
 def test_a_file_that_is_no_log_is_refused_again_until_it_is_one(daybook):
     path = daybook.write(NO_LOGS["README.md"], "README.md")
     for _ in range(2):
@@ -382,12 +388,23 @@ def test_a_line_that_is_too_long_refuses_its_file(daybook, monkeypatch):
     assert "DAYBOOK_MAX_LINE_BYTES" in reason
 
 
-@pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1"])
-def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, limit):
-    monkeypatch.setenv("DAYBOOK_MAX_RATIO", limit)
+@pytest.mark.parametrize("size", [9, 10, 11])
+def test_a_line_is_as_long_as_its_limit_at_most_in_a_small_file_too(daybook, monkeypatch, size):
+    monkeypatch.setenv("DAYBOOK_MAX_LINE_BYTES", str(len(call()) - 1 + size))
+    lines = b"".join((call(), b"\n", call()[:-1] + b" " * 10 + b"\n", call(2)))
+    (daybook.logs / "log.jsonl").write_bytes(lines)
+    said = daybook.land(exit_code=0 if size >= 10 else 4).stderr
+    assert ("DAYBOOK_MAX_LINE_BYTES" in said) == (size < 10)
+    assert ("a line is longer than 94 bytes" in said) == (size < 10)
+
+
+@pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1", "1e30"])
+@pytest.mark.parametrize("variable", ["DAYBOOK_MAX_RATIO", "DAYBOOK_MEMORY"])
+def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, variable, limit):
+    monkeypatch.setenv(variable, limit)
     daybook.write(call())
     result = daybook.land(exit_code=1)
-    told = f"daybook: DAYBOOK_MAX_RATIO must be a number from 0 up, not '{limit}'.\n"
+    told = f"daybook: {variable} must be a number from 0 to 1e+18, not '{limit}'.\n"
     assert result.stderr == told
 
 
@@ -403,15 +420,26 @@ def test_a_body_is_kept_once_however_many_problems_it_has(daybook):
     assert found == {"problems": 20_000, "kept": 200, "bytes": 200 * (len(body) - 1)}
 
 
-def test_the_example_of_a_reason_is_one_row_and_not_parts_of_two(daybook):
+def test_a_problem_of_a_large_body_is_shown_with_the_beginning_of_that_body(daybook):
     """The second problem of a large body is kept without its text: no other line lends it one."""
     item = {"type": "track", "event": "e", "properties": {"x": "y" * 200_000}}
-    body = {"batch": [item, {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}]}
-    other = {"type": "track", "userId": "ben", "timestamp": "2024-05-01"}
+    no_event = {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}
+    body = {"batch": [item, 5, no_event]}
+    other = no_event | {"userId": "ben"}
     daybook.write([body, other])
     shown = daybook.land().stdout.splitlines()
     [place] = [shown[row + 1] for row, line in enumerate(shown) if "no_event" in line]
-    assert ":1  (the line is shown above)" in place
+    assert ':1  {"batch": [{"type": "track", "event": "e"' in place
+
+    shown = daybook.run("quarantine").stdout.splitlines()
+    assert [line.split("  ")[2:] for line in shown] == [
+        ["no_user_id", json.dumps(body)[:200]],
+        ["not_a_json_object", json.dumps(body)[:200]],
+        ["no_event", json.dumps(body)[:200]],
+        ["no_event", json.dumps(other)],
+    ]
+    [kept] = daybook.rows("select call_number from raw.quarantine where octet_length(line) > 1000")
+    assert kept == {"call_number": 1}
 
 
 def test_a_giant_line_is_shown_without_being_read_whole(daybook):
@@ -755,6 +783,8 @@ def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
     arguments = [daybook.write(call())] if command == "land" else []
     told = one_line(daybook.run(command, *arguments, "--database", path, exit_code=1))
     assert "odd.duckdb" in told
+    if made is _as_a_cut_database:
+        assert "The file is damaged: restore a copy, or delete it and land the logs again." in told
     if made in (_as_text, _as_a_short_text, _as_a_sqlite_database):
         assert "is not a DuckDB database" in told
     assert before is None or path.read_bytes() == before

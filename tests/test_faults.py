@@ -185,6 +185,47 @@ def test_a_full_disk_stops_the_landing_and_the_next_one_heals_it(daybook):
     assert contents(daybook.database) == healed
 
 
+def test_a_full_disk_after_the_commit_does_not_say_that_the_calls_are_not_there(daybook):
+    daybook.write([{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}])
+    limit = 100_000  # enough for the log of the transaction, not for a block of the database
+    full = subprocess.run(
+        [sys.executable, "-m", "loaders", "--database", daybook.database, "land", daybook.logs],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: (
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        ),
+    )
+    assert full.returncode == 1, full.stderr
+    (line,) = full.stderr.splitlines()
+    assert f"{daybook.database}: what landed is kept in warehouse.duckdb.wal, and could not" in line
+    assert line.endswith("and run the same command again: it moves the rest.")
+    assert daybook.land().stdout.startswith("unchanged")
+    assert len(daybook.rows("from raw.calls")) == 1
+
+
+def test_ctrl_c_ends_a_landing_with_one_line_and_130(daybook):
+    line = (
+        b'{"type":"track","userId":"ana","event":"e","timestamp":"2024-05-01T00:00:00Z","n":%d}\n'
+    )
+    (daybook.logs / "large.jsonl").write_bytes(b"".join(line % n for n in range(1_500_000)))
+    loader = subprocess.Popen(
+        [sys.executable, "-m", "loaders", "--database", daybook.database, "land", daybook.logs],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not daybook.database.exists():
+        time.sleep(0.02)
+    time.sleep(0.5)
+    loader.send_signal(signal.SIGINT)
+    _, said = loader.communicate(timeout=60)
+    assert loader.returncode == 130, said
+    assert said == "daybook: Stopped. Nothing is half landed; the same command may be run again.\n"
+    assert daybook.rows("from raw.calls") == daybook.rows("from raw.loads") == []
+
+
 def test_a_second_loader_waits_a_while_then_leaves_with_the_holders_pid(logs):
     with open_warehouse(logs.database, LIMITS):
         second = a_loader(logs, DAYBOOK_LOCK_SECONDS="0.5")

@@ -2,7 +2,9 @@
 
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -269,6 +271,69 @@ def test_no_file_is_overwritten_and_only_what_is_missing_is_added(tmp_path):
         company / "seeds" / "business" / "plans.csv"
     ).read_text() == "plan,is_paying,mau_limit\n"
     assert "nothing was added" in init(company)
+
+
+def limited(bytes_of_a_file: int):
+    """For a process: a disk that is full once a file has so many bytes."""
+    limits = (bytes_of_a_file, bytes_of_a_file)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("size", [0, 1_000])
+def test_a_project_that_a_full_disk_cut_short_is_completed_by_the_same_command(tmp_path, size):
+    init(tmp_path / "whole" / "acme")
+    company = tmp_path / "acme"
+    command = [sys.executable, "-m", "loaders", "init", str(company)]
+    stopped = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=lambda: limited(size)
+    )
+    assert stopped.returncode == 1
+    assert stopped.stderr.endswith(
+        ": File too large. Correct that and run the same command again: it goes on where it"
+        " stopped. Or name another folder.\n"
+    )
+    left = [path.name for path in company.rglob("*") if path.is_file()]
+    assert not [name for name in left if name.endswith(".part")]
+    init(company)
+
+    def files(folder: Path) -> dict[Path, str]:
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        return {path.relative_to(folder): path.read_text() for path in paths}
+
+    expected = files(tmp_path / "whole" / "acme")
+    expected[Path("README.md")] = expected[Path("README.md")].replace(
+        str(tmp_path / "whole" / "acme"), str(company)
+    )
+    assert files(company) == expected
+
+
+def test_an_empty_file_that_an_earlier_version_left_is_written_again(tmp_path):
+    init(tmp_path / "acme")
+    seed = tmp_path / "acme" / "seeds" / "plans.csv"
+    (tmp_path / "acme" / "seeds" / "business" / "plans.csv").rename(seed)
+    seed.write_text("")
+    said = init(tmp_path / "acme")
+    assert [line for line in said.splitlines() if "added" in line] == [f"added  {seed}"]
+    assert seed.read_text() == "plan,is_paying,mau_limit\n"
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (Path.mkdir, "packages.yml cannot be read (Is a directory). Move it away, and run"),
+        (lambda path: path.write_bytes(b"\xe9"), "packages.yml is not UTF-8. Save it as UTF-8, or"),
+        (lambda path: path.symlink_to("nothing"), "packages.yml: something else stands there."),
+    ],
+)
+def test_a_packages_file_that_cannot_be_read_is_named(tmp_path, broken, said):
+    init(tmp_path / "acme")
+    path = tmp_path / "acme" / "packages.yml"
+    path.unlink()
+    broken(path)
+    line = init(tmp_path / "acme", exit_code=1)
+    assert said in line
+    assert line.count("\n") == 1
 
 
 def test_a_folder_that_holds_something_else_is_refused_in_one_line(tmp_path):

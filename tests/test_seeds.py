@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import JUNE, REPO, SEED_COLUMNS, Daybook
+from lines import call
 
 from loaders.plan import problems, read_seed, seed_columns
 from loaders.plan.checks import snake_case
@@ -264,6 +265,53 @@ def test_context_columns_placeholder_ids_and_domains_are_checked(plan):
     ]
 
 
+def test_a_number_that_the_engine_could_not_hold_is_named(plan):
+    (plan / "reports" / "activation_milestones.csv").write_text(
+        "entity,milestone,position,event,minimum_events,within_days\n"
+        "user,one,3000000000,signed_up,3000000000,1e9\n"
+        "user,two,2,signed_up,1000000000,36500\n"
+        "user,three,3,signed_up,,36500.5\n"
+    )
+    (plan / "business" / "plans.csv").write_text(
+        "plan,is_paying,mau_limit\nfree,false,9999999999\n"
+    )
+    assert found(plan) == [
+        'activation_milestones.csv, row 2: minimum_events is "3000000000"; write at most'
+        " 1,000,000,000, or leave it blank.",
+        'activation_milestones.csv, row 2: position is "3000000000"; write at most 1,000,000,000.',
+        'activation_milestones.csv, row 2: within_days is "1e9"; write a number of days.',
+        'activation_milestones.csv, row 4: within_days is "36500.5"; write at most 36,500.',
+        'plans.csv, row 2: mau_limit is "9999999999"; write at most 1,000,000,000, or leave it'
+        " blank.",
+    ]
+
+
+def test_a_key_of_the_context_may_be_any_text_but_an_asterisk(daybook):
+    keys = ["o'clock", 'say "no"', "back\\slash", '\\"both\\"', "0", "#-1", "[0]", "$", "/a", "**"]
+    context = {key: f"the value of {key}" for key in keys} | {"deep": {"0": "nested"}}
+    rows = [
+        {"column": f"column_{number}", "path": path, "type": "string"}
+        for number, path in enumerate([*keys, "deep.0"])
+    ]
+    daybook.write([call(event="signed_up", context=context)])
+    daybook.land()
+    daybook.seed("context_columns", rows)
+    daybook.build("--select", "+stg_calls")
+    expected = [f"the value of {key}" for key in keys] + ["nested"]
+    assert daybook.rows("select context_values from staging.stg_calls") == [
+        {"context_values": expected}
+    ]
+
+    daybook.seed(
+        "context_columns", [*rows, {"column": "every", "path": "deep.*", "type": "string"}]
+    )
+    (failure,) = daybook.build(fails=True).failures
+    assert failure == (
+        'seeds/tracking_plan/context_columns.csv, row 13: path "deep.*" has the key *, which'
+        " cannot be read; name one key, or delete the row."
+    )
+
+
 # -- vars
 
 FINE = {
@@ -278,6 +326,8 @@ FINE = {
     "company_mau_trait": "mau",
     "unplanned_counts_as_active": "true",  # a text, as --vars may have it
     "companies_by_email_domain": False,
+    "session_minutes": 30,
+    "pii": "omit",
 }
 NAMED_VARS = {
     "timezone": [["Europe/Lisbon"], "Mars/Olympus", None],
@@ -298,6 +348,8 @@ NAMED_VARS = {
     "company_mau_trait": ["role", "users"],
     "unplanned_counts_as_active": ["no", 1, None, "True"],
     "companies_by_email_domain": ["yes", 0],
+    "session_minutes": [0, -5, "30", True, 1e30, float("nan")],
+    "pii": ["hidden", None],
 }
 
 
@@ -311,6 +363,11 @@ def test_a_var_of_the_wrong_type_or_with_a_name_that_is_not_planned_is_named(pla
             (line,) = found(plan, FINE | {name: value})
             assert line.startswith(f"dbt_project.yml, vars: {name} "), line
 
+    (line,) = found(plan, FINE | {"timezone": "Europe/Lissabon"})
+    assert line.endswith(
+        ' is "Europe/Lissabon"; write Europe/Lisbon, or the name of one time zone, like UTC or'
+        " Europe/Lisbon."
+    )
     (line,) = found(plan, FINE | {"signup_event": "invited_a_temmate"})
     assert line.endswith('; write "invited_a_teammate", its name today.')
 

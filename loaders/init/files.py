@@ -34,23 +34,33 @@ def missing_files(project: Project, *, is_new: bool, plan_is_empty: bool) -> dic
     """
     files = {}
     for name, template in TEMPLATES.items():
-        path = Path(name)
-        is_example = path.parts[0] == "analyses"
-        if _is_there(project.folder, path) or (is_example and not is_new):
+        path = _where_missing(project.folder, Path(name))
+        is_example = name.startswith("analyses/")
+        if path is None or (is_example and not is_new):
             continue
         files[path] = _fill(template, project, plan_is_empty) if template else _profile(project)
-    for path, source in seed_files().items():
-        if not _is_there(project.folder, path):
+    for usual, source in seed_files().items():
+        if path := _where_missing(project.folder, usual):
             is_empty = plan_is_empty or not is_new
             files[path] = empty_seed(source) if is_empty else source.read_text(encoding="utf-8")
     return files
 
 
-def _is_there(folder: Path, path: Path) -> bool:
-    """Whether the file is there, be it in another folder below seeds/ or macros/."""
+def _where_missing(folder: Path, path: Path) -> Path | None:
+    """Where to write a file; None if it is there, be it in another folder below seeds/ or macros/.
+
+    An empty file is what an earlier run left of it on a full disk: it is written again.
+    """
+    found = [folder / path] if (folder / path).exists() else []
     if len(path.parts) > 1:
-        return any((folder / path.parts[0]).rglob(path.name))
-    return (folder / path).exists()
+        found = list((folder / path.parts[0]).rglob(path.name))
+    empty = [each.relative_to(folder) for each in found if is_empty_file(each)]
+    return None if len(empty) < len(found) else next(iter(empty), path)
+
+
+def is_empty_file(path: Path) -> bool:
+    """Whether there is a file without a byte in it."""
+    return path.is_file() and not path.stat().st_size
 
 
 def _fill(name: str, project: Project, plan_is_empty: bool) -> str:

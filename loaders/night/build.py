@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loaders.errors import CannotBuild, DatabaseIsHeld
+from loaders.errors import CannotBuild, DatabaseIsHeld, is_interrupt
 from loaders.warehouse import private_files
 
 LOG = "logs/dbt.log"
@@ -44,6 +44,8 @@ def build(database: Path, say: Callable[[str], None], told: Told) -> Built:
     with _database_of_dbt(database), private_files():
         outcome = dbtRunner(callbacks=[hear]).invoke([*quiet, "build"])
         _close_connections()
+    if outcome.exception and is_interrupt(outcome.exception):
+        raise KeyboardInterrupt from outcome.exception
     results = list(getattr(outcome.result, "results", None) or [])
     if not outcome.success:
         raise _why_not(outcome.exception, results, say)

@@ -11,7 +11,7 @@ import duckdb
 from rich.console import Console
 
 from loaders.display import safe
-from loaders.errors import DaybookError, NightStopped
+from loaders.errors import INTERRUPTED, DaybookError, NightStopped, is_interrupt
 from loaders.warehouse import first_line
 
 
@@ -43,7 +43,11 @@ class Steps:
             yield
         except DaybookError as error:
             raise NightStopped(name, str(error), error.exit_code) from error
-        except (duckdb.Error, OSError) as error:
+        except (KeyboardInterrupt, RuntimeError, duckdb.Error, OSError) as error:
+            if is_interrupt(error):
+                raise NightStopped(name, "Interrupted", INTERRUPTED) from error
+            if not isinstance(error, duckdb.Error | OSError):
+                raise
             raise NightStopped(name, first_line(error)) from error
 
     def say(self, line: str) -> None:

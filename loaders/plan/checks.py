@@ -82,6 +82,9 @@ def _check_cell(seed: Seed, row: Row, column: Column, seeds: dict[str, Seed]) ->
         seed.report(row.line, what, _write(column))
     elif readable and not readable(column, cell):
         seed.report(row.line, f'{column.name} is "{cell}"', _write(column))
+    elif column.kind in _NUMBERS and float(cell) > column.at_most:
+        fix = f"write at most {column.at_most:,}" + _or_blank(column)
+        seed.report(row.line, f'{column.name} is "{cell}"', fix)
     elif column.kind == "event":
         _check_name(
             seed, row, column, event_names(seeds), "an event of the tracking plan", _IN_THE_PLAN
@@ -128,6 +131,7 @@ def _is_number(column: Column, cell: str) -> bool:
     return column.at_least is None or float(cell) >= column.at_least
 
 
+_NUMBERS = ("whole number", "number")
 _READABLE: dict[str, Callable[[Column, str], bool]] = {
     "choice": lambda column, cell: cell.lower() in column.values,
     "boolean": lambda column, cell: cell.lower() in column.values,
@@ -148,7 +152,11 @@ def _write(column: Column) -> str:
     else:
         what = "a whole number" if column.kind == "whole number" else "a number"
         what += f" from {column.at_least}" if column.at_least is not None else ""
-    return f"write {what}" + (", or leave it blank" if column.blank is not None else "")
+    return f"write {what}{_or_blank(column)}"
+
+
+def _or_blank(column: Column) -> str:
+    return ", or leave it blank" if column.blank is not None else ""
 
 
 # -- rows of one seed
@@ -259,11 +267,15 @@ def _check_context_columns(seed: Seed) -> None:
         elif column.lower() in FIXED_COLUMNS["fct_events"]:
             what = f'column "{column}" is a column of fct_events already'
             seed.report(row.line, what, f"give it another name, like context_{column.lower()}")
-        if row["path"] and not all(part.strip() for part in row["path"].split(".")):
+        keys = [key.strip() for key in row["path"].split(".")]
+        if row["path"] and not all(keys):
             what = f'path "{row["path"]}" has an empty key'
             seed.report(
                 row.line, what, "write keys with one dot between them, like campaign.source"
             )
+        if "*" in keys:  # the engine takes it for all keys, also where it is quoted
+            what = f'path "{row["path"]}" has the key *, which cannot be read'
+            seed.report(row.line, what, "name one key, or delete the row")
 
 
 def _check_domains(seed: Seed) -> None:

@@ -43,6 +43,7 @@ class Column:
     blank: str | None = None  # what a blank cell means; None: it may not be blank
     values: tuple[str, ...] = ()  # of a choice, compared without case
     at_least: int | None = None
+    at_most: int = 1_000_000_000  # what an integer of the engine can hold, with room to add
     unit: str = ""  # of a number
     optional: bool = False  # whether the file may lack the column
 
@@ -308,6 +309,7 @@ SEEDS = {
                 "days since sign-up within which it must be reached",
                 "14",
                 at_least=0,
+                at_most=36_500,  # a hundred years; a time that far away is still a timestamp
                 unit="days",
             ),
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 
 import duckdb
 
@@ -31,7 +32,9 @@ def check_vars(variables: dict[str, object], seeds: dict[str, Seed]) -> list[Pro
         if var is None:
             continue
         if not var.is_fine(value):
-            found.append(Problem(FILE, 0, f"{name} is {_shown(value)}", f"write {var.fix}"))
+            near = _near_time_zone(value) if name == "timezone" and _is_text(value) else None
+            fix = f"write {near}, or {var.fix}" if near else f"write {var.fix}"
+            found.append(Problem(FILE, 0, f"{name} is {_shown(value)}", fix))
         elif name == "signup_event":
             found += _check_event(name, value, event_names(seeds))
         elif var.entities and value and value != var.may_be_unplanned:
@@ -104,6 +107,14 @@ def _is_time_zone(value: object) -> bool:
     return True
 
 
+def _near_time_zone(value: object) -> str | None:
+    """The time zone whose name is most like a text, without case."""
+    zones = duckdb.execute("select name from pg_timezone_names()").fetchall()
+    names = {name.lower(): name for (name,) in zones}
+    near = get_close_matches(str(value or "").lower().replace(" ", "_"), names, n=1, cutoff=0.8)
+    return names[near[0]] if near else None
+
+
 _A_TRAIT = 'the name of a trait, or "" if there is none'
 
 VARS = {
@@ -122,7 +133,12 @@ VARS = {
     "unplanned_counts_as_active": _Var(_is_boolean, "true or false"),
     "companies_by_email_domain": _Var(_is_boolean, "true or false"),
     "session_minutes": _Var(
-        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
-        "a number of minutes, like 30",
+        lambda value: (
+            isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1440
+        ),
+        "a number of minutes up to a day, like 30",
     ),
+    "pii": _Var(lambda value: value in ("omit", "hash"), "omit or hash"),
+    "audit": _Var(_is_boolean, "true or false"),
+    "unit_tests": _Var(_is_boolean, "true or false"),
 }

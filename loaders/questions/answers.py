@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from loaders.display import show_path
-from loaders.errors import BadQuestion
+from loaders.errors import BadQuestion, is_interrupt
 from loaders.questions.files import Question
 from loaders.questions.needs import Plan, no_answer
 from loaders.questions.project import Project
@@ -64,6 +64,8 @@ class Asker:
             columns = [column[0] for column in result.description]
             return _read(question, columns, _rows(result), keep)
         except duckdb.Error as problem:
+            if is_interrupt(problem):
+                raise
             raise _explained(problem, lines_before) from problem
 
 

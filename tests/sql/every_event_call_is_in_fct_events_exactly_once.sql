@@ -1,5 +1,5 @@
 -- Each event call is found again, once, with whom it belongs to.
-{{ config(enabled=var('audit')) }}
+{{ config(enabled=is_on('audit')) }}
 
 select
     coalesce(calls.message_id, events.event_id) as event_id,

@@ -1,5 +1,5 @@
 -- Day by day and event by event: both sides were attributed from the same days.
-{{ config(enabled=var('audit')) }}
+{{ config(enabled=is_on('audit')) }}
 
 with
 
