@@ -69,14 +69,9 @@ def test_a_raw_table_that_was_changed_by_hand_stops_a_build_in_one_line(landed):
 
 
 def test_raw_tables_that_an_older_version_did_not_have_are_added(landed):
-    change(
-        landed,
-        "alter table raw.loads drop column forgotten",
-        *(
-            f"drop table raw.{table}"
-            for table in ("copies", "taken_out", "forgotten_calls", "forgotten_ids")
-        ),
-    )
+    change(landed, "alter table raw.loads drop column forgotten")
+    for table in ("copies", "taken_out", "forgotten_calls", "forgotten_ids"):
+        change(landed, f"drop table raw.{table}")
     landed.write([call(event="signed_up", messageId="another")], "another.jsonl")
     landed.run("status")
     landed.land()
