@@ -119,14 +119,17 @@
     {%- endif -%}
     {%- if execute and flags.WHICH == 'build' -%}
     {#- A failed test or model of a company's own says nothing about Daybook's tables. -#}
-    {%- set tests = graph.nodes.values()
+    {%- set passed = [] -%}
+    {%- for result in results if result not in failed -%} {%- do passed.append(result.node.unique_id) -%}
+    {%- endfor -%}
+    {%- set left = graph.nodes.values()
         | selectattr('package_name', 'equalto', 'daybook')
-        | selectattr('resource_type', 'equalto', 'test') -%}
-    {%- set tested = results
-        | selectattr('node.package_name', 'equalto', 'daybook')
-        | selectattr('node.resource_type', 'equalto', 'test') -%}
-    {%- set ours_failed = failed | selectattr('node.package_name', 'equalto', 'daybook') -%}
-    {%- if tests | list | length == tested | list | length and not ours_failed | list -%}
+        | selectattr('resource_type', 'in', ['model', 'test'])
+        | rejectattr('unique_id', 'in', passed) | list
+        + graph.nodes.values()
+        | selectattr('resource_type', 'equalto', 'seed')
+        | rejectattr('unique_id', 'in', passed) | list -%}
+    {%- if not left -%}
     update meta.builds set ended_well = true where build = {{ this_build() }}
     {%- endif -%}
     {%- endif -%}

@@ -164,6 +164,16 @@ def test_tables_built_from_other_loads_than_there_are_now_are_built_anew(built):
     assert "up to date" in daybook.run("status").output
 
 
+@pytest.mark.parametrize(
+    "part", [("--exclude", "stg_aliases"), ("--resource-type", "test"), ("--exclude", "plans")]
+)
+def test_a_build_without_a_table_of_daybook_does_not_count_as_a_whole_one(built, part):
+    built.write([sign_up("cleo", "2024-04-30")], "late.jsonl")
+    built.land()
+    built.build(*part)
+    assert "dbt build  due: 1 file (1 call) landed since the last one" in built.run("status").output
+
+
 def test_an_as_of_after_the_logs_is_told_and_a_far_one_stops_the_build(built):
     def said(as_of: str) -> list[str]:
         return [line for line in built.build(vars={"as_of": as_of}).printed if "as_of" in line]

@@ -364,6 +364,11 @@ def people(tmp_path_factory) -> Daybook:
         [
             {"column": "page_url", "path": "page.url", "type": "string"},
             {"column": "first_name", "path": "traits.name", "type": "string", "is_pii": "true"},
+            # Names that the queries of a publication might use themselves.
+            *(
+                {"column": name, "path": f"x.{name}", "type": "string"}
+                for name in ("shown", "hashed")
+            ),
         ],
     )
     ana = {

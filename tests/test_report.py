@@ -75,6 +75,29 @@ def sections(page) -> list[str]:
     return [section.get_attribute("id") for section in page.query_selector_all("main > section")]
 
 
+def test_a_report_of_which_only_everybody_is_left_has_no_chart_by_value(a_copy):
+    (name,) = set_of_breakdowns(a_copy)[:1]
+    statement = (
+        "delete from marts.retention_overall"
+        f" where report = '{name}' and breakdown_value <> '(all)'"
+    )
+    shown = changed(a_copy, statement).read_text()
+    (section,) = re.findall(r'<section id="breakdowns".*?</section>', shown, re.DOTALL) or [""]
+    assert name.lower() not in section.lower()
+
+
+def set_of_breakdowns(database: Path) -> list[str]:
+    """The reports with a breakdown."""
+    with duckdb.connect(str(database)) as connection:
+        return [
+            name
+            for (name,) in connection.execute(
+                "select distinct report from marts.retention_overall"
+                " where breakdown_value <> '(all)' order by report"
+            ).fetchall()
+        ]
+
+
 # In the browser
 
 

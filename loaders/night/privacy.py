@@ -120,7 +120,7 @@ class Privacy:
         if is_private:
             return name, f"pseudonym({quoted}::varchar)" if self.mode == HASH else None
         if table == "fct_events" and name == "properties":
-            return name, "properties_of(shown, hashed, properties)"
+            return name, 'properties_of("shown keys", "hashed keys", properties)'
         if self.mode == HASH and name == "breakdown_value" and "breakdown" in columns:
             return name, self._hashed_value(quoted, self._breakdown_is_private(columns))
         if (
@@ -238,8 +238,8 @@ class Privacy:
             create temp table shown_keys as
                 select
                     event,
-                    list(property) filter (not is_pii or '{self.mode}' = 'hash') as shown,
-                    coalesce(list(property) filter (is_pii), []) as hashed
+                    list(property) filter (not is_pii or '{self.mode}' = 'hash') as "shown keys",
+                    coalesce(list(property) filter (is_pii), []) as "hashed keys"
                 from {staging}.stg_plan_properties
                 group by event;
             create temp macro properties_of(shown, hashed, x) as

@@ -36,7 +36,14 @@ def breakdowns(marts: Marts) -> Section | None:
             report, entity, period, period_number, breakdown, breakdown_at, breakdown_value,
             cohort_size, retained, retention_rate, rate_low, rate_high
         from marts.retention_overall
-        where breakdown is not null and cohort_size > 0
+        where
+            breakdown is not null
+            and cohort_size > 0
+            -- A published copy has no values of personal data.
+            and report in (
+                select report from marts.retention_overall
+                where breakdown_value <> '(all)' and period_number = 0
+            )
         order by report, breakdown_value, period_number
         """,
     )
