@@ -10,7 +10,10 @@
     {%- if execute -%}
     {%- set found = _ask('before', {'selected': selected_resources, 'is_build': flags.WHICH == 'build'}) -%}
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
-    {%- if found.is_outdated -%} {%- do run_query('delete from meta.builds') -%} {%- endif -%}
+    {%- if found.is_outdated -%}
+    {#- The numbers go on, because published nights remember them. -#}
+    {%- do run_query('update meta.builds set ended_well = false, as_of = null, latest_day = null') -%}
+    {%- endif -%}
     {%- for schema, name, type in found.drop -%}
     {%- do adapter.drop_relation(
         api.Relation.create(database=target.database, schema=schema, identifier=name, type=type)

@@ -455,6 +455,9 @@ def test_two_companies_on_one_machine_do_not_disturb_each_other(acme, tmp_path):
     planned = "select is_planned from marts.fct_events where user_id = 'ana'"
     assert acme.rows(planned) == [{"is_planned": True}]
     assert beta.rows(planned) == [{"is_planned": False}]
+    # With seeds that hold their headers only.
+    beta.run("publish")
+    assert (beta.folder / "published" / "report.html").exists()
 
 
 def test_an_empty_plan_keeps_only_rows_that_name_no_event_and_no_trait():

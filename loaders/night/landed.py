@@ -60,7 +60,7 @@ def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: Published
         return True
     (build,) = connection.execute("select max(build) from meta.builds where ended_well").fetchone()
     # A night that was taken back is not published again before something new comes.
-    return marks_of(nights.newest()).get("build", 0) < build
+    return marks_of(nights.newest()).get("build") != build
 
 
 def _came(results: list[Landed]) -> Came:

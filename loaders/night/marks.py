@@ -130,7 +130,7 @@ def _digests(
         keys = ["entity"] if seed == _MILESTONES else [n for n in _REPORT_KEYS if n in names]
         key = f'trim("{keys[0]}")' if keys else "''"
         found = connection.execute(
-            f"select {key}, string_agg(seed::varchar, '|' order by seed::varchar)"
+            f"select {key}, coalesce(string_agg(seed::varchar, '|' order by seed::varchar), '')"
             f" from {warehouse}.seeds.{seed} as seed group by all"
         ).fetchall()
         for name, rows in found:
