@@ -184,7 +184,7 @@ def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
     A line each; none before the first build, or where its tables are gone. A planned name that no
     log has is often misspelt.
     """
-    if not _has_table(connection, "intermediate", "int_traits"):
+    if not _has_table(connection, "intermediate", "int_trait_history"):
         return []
     try:
         rows = connection.execute(_PLAN_AND_LOGS).fetchall()
@@ -204,7 +204,7 @@ _PLAN_AND_LOGS = """
     ),
 
     seen_traits as (
-        select distinct entity, trait from intermediate.int_traits where trait is not null
+        select distinct entity, trait from intermediate.int_trait_history where trait is not null
     )
 
     select 1, 'planned events in no log', list(event order by event)

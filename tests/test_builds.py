@@ -174,6 +174,14 @@ def test_a_build_without_a_table_of_daybook_does_not_count_as_a_whole_one(built,
     assert "dbt build  due: 1 file (1 call) landed since the last one" in built.run("status").output
 
 
+def test_two_kinds_of_call_with_one_key_fail_the_audit(built):
+    audit = ("--select", "every_key_stands_for_one_kind_of_call")
+    built.build(*audit, command="test", vars={"audit": True})
+    change(built, "update staging.stg_calls set call_kind = 1")
+    (failure,) = built.build(*audit, command="test", vars={"audit": True}, fails=True).failures
+    assert "every_key_stands_for_one_kind_of_call" in failure
+
+
 def test_an_as_of_after_the_logs_is_told_and_a_far_one_stops_the_build(built):
     def said(as_of: str) -> list[str]:
         return [line for line in built.build(vars={"as_of": as_of}).printed if "as_of" in line]

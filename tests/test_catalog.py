@@ -52,6 +52,19 @@ class Catalog:
         return (table for table in self.tables.values() if table.schema == "marts")
 
 
+# In the direction of the data: a model reads its own folder and those before it.
+FOLDERS = (
+    "staging/plan",
+    "staging/calls",
+    "intermediate/days",
+    "intermediate/identity",
+    "intermediate/attribution",
+    "intermediate/entities",
+    "intermediate/reports",
+    "marts",
+)
+
+
 @pytest.fixture(scope="module")
 def catalog(usual_world) -> Catalog:
     before = usual_world.daybook.rows("from meta.builds")
@@ -269,3 +282,22 @@ def test_make_docs_writes_below_target_which_git_ignores():
     assert "dbt docs generate --static" in recipe
     assert "target/static_index.html" in recipe
     assert "target/" in (REPO / ".gitignore").read_text().splitlines()
+
+
+def test_data_flows_one_way_through_the_folders(catalog):
+    place = {
+        name: next(
+            number
+            for number, folder in enumerate(FOLDERS)
+            if node["original_file_path"].startswith(f"models/{folder}/")
+        )
+        for name, node in catalog.manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    back = [
+        f"{model} reads {parent}"
+        for model in place
+        for parent in catalog.manifest["nodes"][model]["depends_on"]["nodes"]
+        if place.get(parent, -1) > place[model]
+    ]
+    assert back == []
