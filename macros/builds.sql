@@ -113,8 +113,6 @@
     {%- if execute -%}
     {%- set found = _ask('after', {'results': results}) -%}
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
-    {%- endif -%}
-    {%- if execute -%}
     {#- Exposures run nothing: no-op. -#}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
     update meta.builds set passed = {{ not failed }} where build = {{ this_build() }};
@@ -130,7 +128,6 @@
     {%- set ours_failed = failed | selectattr('node.package_name', 'equalto', 'daybook') -%}
     {%- if tests | list | length == tested | list | length and not ours_failed | list -%}
     update meta.builds set ended_well = true where build = {{ this_build() }}
-    {%- endif -%}
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
