@@ -411,9 +411,9 @@ def main(names: list[str]) -> int:
     equivalent = yaml.safe_load(EQUIVALENT.read_text())
     with tempfile.TemporaryDirectory(prefix="daybook-mutants-") as folder:
         daybook = Daybook(Path(folder) / "daybook")
-        target = daybook.build(vars={"unit_tests": True}).target
+        build = daybook.build("--exclude-resource-type", "test", vars={"unit_tests": True})
         with connect(daybook.database) as connection:
-            models = read_models(connection, REPO, target)
+            models = read_models(connection, REPO, build.target)
             if unknown := sorted({*names, *equivalent} - models.keys()):
                 print(f"no model is called {', '.join(unknown)}", file=sys.stderr)
                 return 2
