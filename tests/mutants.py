@@ -40,7 +40,7 @@ from sqlglot.dialects.duckdb import DuckDB
 EQUIVALENT = REPO / "tests" / "equivalent_mutants.yml"
 FIXTURE = "__dbt__cte__"
 LONG_MACRO = 80  # nodes: what reads a time, say, has tests of its own
-NOWHERE = sys.maxsize
+NOWHERE = sys.maxsize // 2
 SECONDS_OF_A_MUTANT = 2  # a recursive CTE without its end condition never ends
 
 DOES_NOT_COMPILE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
@@ -308,8 +308,9 @@ def mutants_of(
     begins, is_own, size = {}, {}, {}
     for node in reversed(nodes):  # parts before wholes
         parts = [id(part) for part in node.iter_expressions()]
-        begins[id(node)] = min([node.meta.get("start", NOWHERE), *map(begins.get, parts)])
-        is_own[id(node)] = node.meta.get("start") in test.lines or any(map(is_own.get, parts))
+        begin = node.meta.get("start", NOWHERE) + bool(node.args.get("is_string"))  # the quote
+        begins[id(node)] = min([begin, *map(begins.get, parts)])
+        is_own[id(node)] = begin in test.lines or any(map(is_own.get, parts))
         size[id(node)] = 1 + sum(map(size.get, parts))
 
     def is_within_a_long_macro(node: exp.Expression) -> bool:
@@ -323,7 +324,7 @@ def mutants_of(
         if is_within_a_long_macro(node):
             continue
         placed = node
-        while begins[id(placed)] == NOWHERE and placed.parent is not test.model:
+        while begins[id(placed)] >= NOWHERE and placed.parent is not test.model:
             placed = placed.parent
         line = test.lines[offsets[max(bisect_right(offsets, begins[id(placed)]) - 1, 0)]]
         cte = node.find_ancestor(exp.CTE)
@@ -331,7 +332,11 @@ def mutants_of(
             new, words = change if isinstance(change, tuple) else (change, None)
             if new == node:
                 continue
-            place = line, cte.alias if cte else "(last)", words or f"{sql(node)} -> {sql(new)}"
+            words = words or f"{sql(node)} -> {sql(new)}"
+            for text in node.find_all(exp.Literal):
+                if text.is_string and not is_own[id(text)]:
+                    words = words.replace(sql(text), "'...'")  # a var: another one in each test
+            place = line, cte.alias if cte else "(last)", words
             seen[place] += 1
             yield Mutant(*place, seen[place]), node, new
 
