@@ -384,9 +384,16 @@ def report(connection: duckdb.DuckDBPyConnection, models: Iterable[Model], equiv
             untested.append(model.name)
             continue
         compiled, alive = survivors(connection, model)
-        known = {words for group in equivalent.get(model.name, ()) for words in group["mutants"]}
-        left = [mutant for mutant in alive if mutant.words not in known]
-        stale += [(model.name, words) for words in known - {mutant.words for mutant in alive}]
+        known = Counter(
+            words for group in equivalent.get(model.name, ()) for words in group["mutants"]
+        )
+        left = []
+        for mutant in alive:
+            if known[mutant.words]:
+                known[mutant.words] -= 1
+            else:
+                left.append(mutant)
+        stale += [(model.name, words) for words in known.elements()]
         counts = {
             "mutants": compiled,
             "killed": compiled - len(alive),
