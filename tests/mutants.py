@@ -41,7 +41,7 @@ EQUIVALENT = REPO / "tests" / "equivalent_mutants.yml"
 FIXTURE = "__dbt__cte__"
 LONG_MACRO = 80  # nodes: what reads a time, say, has tests of its own
 NOWHERE = sys.maxsize // 2
-SECONDS_OF_A_MUTANT = 2  # a recursive CTE without its end condition never ends
+SECONDS_OF_A_MUTANT = 10  # a recursive CTE without its end condition never ends
 
 DOES_NOT_COMPILE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 
@@ -303,8 +303,9 @@ def mutants_of(
     test: UnitTest,
 ) -> Iterator[tuple[Mutant, exp.Expression, exp.Expression]]:
     """Each mutant of a model, as one unit test has it: a node, and what to put in its place."""
-
     nodes = list(test.model.this.walk())
+    # Of each node: where it begins, whether the model's file has a word of it (all else is written
+    # by Jinja), and how many nodes it has.
     begins, is_own, size = {}, {}, {}
     for node in reversed(nodes):  # parts before wholes
         parts = [id(part) for part in node.iter_expressions()]
@@ -323,7 +324,7 @@ def mutants_of(
     for node in nodes:
         if is_within_a_long_macro(node):
             continue
-        placed = node
+        placed = node  # a node without a word stands where the one around it begins
         while begins[id(placed)] >= NOWHERE and placed.parent is not test.model:
             placed = placed.parent
         line = test.lines[offsets[max(bisect_right(offsets, begins[id(placed)]) - 1, 0)]]
