@@ -160,7 +160,7 @@ def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
     A line each; none before the first build. A planned name that no log has is often misspelt.
     """
-    if not _has_table(connection, "intermediate", "int_traits"):
+    if not _has_table(connection, "intermediate", "int_trait_history"):
         return []
     rows = connection.execute(
         """
@@ -174,7 +174,7 @@ def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
         ),
 
         seen_traits as (
-            select distinct entity, trait from intermediate.int_traits where trait is not null
+            select distinct entity, trait from intermediate.int_trait_history where trait is not null
         )
 
         select 1, 'planned events in no log', list(event order by event)

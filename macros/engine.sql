@@ -253,7 +253,7 @@
    so that the engine knows how small it is, and looks up its rows in a large table instead of the
    large table's in it. A query that takes one pass over a whole column has it fetched ahead, which
    would fetch too much where rows are read here and there. #}
-{% macro kept_aside(name, sql, fetch_ahead=false) -%}
+{% macro create_temp_table(name, sql, fetch_ahead=false) -%}
     {%- if execute -%}
     {%- do run_query("set storage_block_prefetch = 'always_prefetch'") if fetch_ahead -%}
     {%- do run_query('create or replace temporary table ' ~ name ~ ' as ' ~ sql) -%}
@@ -265,24 +265,24 @@
 {# Where a row lies in its table, for the length of one query. So that few rows of a large table are
    looked up twice: by a narrow column first, and by their place what is wide. An engine that does not
    tell the place takes a key of the row. #}
-{% macro place_of_row(key) -%}
+{% macro row_id(key) -%}
     rowid
 {%- endmacro %}
 
 {# The values of a column of a small CTE or table, for `in`. They come out of one list: so the engine
    takes them for few, and looks them up in a large table instead of its rows in them. #}
-{% macro few(relation, column) -%}
+{% macro in_list(relation, column) -%}
     (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ relation }})
 {%- endmacro %}
 
 {# For a CTE that is read more than once, and had better be read anew each time than be kept whole:
-   `name as {{ read_anew() }} (...)`. #}
-{% macro read_anew() -%}
+   `name as {{ not_materialized() }} (...)`. #}
+{% macro not_materialized() -%}
     not materialized
 {%- endmacro %}
 
 {# For a CTE that had better be found first, for it is small, than joined as one table of many. #}
-{% macro found_first() -%}
+{% macro materialized_first() -%}
     materialized
 {%- endmacro %}
 

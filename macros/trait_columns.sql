@@ -20,7 +20,7 @@
     "{{ 'trait_' if trait.column in fixed_columns }}{{ trait.column }}"
 {%- endmacro %}
 
-{# A trait's latest value as a column of the type that the plan gives it. int_traits has cast it. #}
+{# A trait's latest value as a column of the type that the plan gives it. int_trait_history has cast it. #}
 {% macro trait_as_column(trait) -%}
     {%- set value -%}
         max(value{{ '_text' if trait.type not in ('array', 'object') }})

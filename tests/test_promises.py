@@ -132,7 +132,7 @@ def test_a_night_costs_what_the_night_brought(usual_world, tmp_path):
     assert len(days("int_feature_periods", "period_start")) == 2  # a week and a month
     for name in ("int_presence", "int_user_companies"):
         assert {row["user_id"] for row in written[name]} == {ana["user_id"]}
-    for settled in ("int_user_ids", "int_device_owners", "int_traits", "stg_trait_calls"):
+    for settled in ("int_alias_resolution", "int_anonymous_id_map", "int_trait_history", "stg_trait_calls"):
         assert written[settled] == []
 
 

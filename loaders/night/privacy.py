@@ -278,7 +278,7 @@ class Privacy:
             insert into named_ids
             with private_values as (
                 select distinct lower(trim(traits.value_text)) as value
-                from {self.warehouse}.intermediate.int_traits as traits
+                from {self.warehouse}.intermediate.int_trait_history as traits
                 inner join {self.warehouse}.staging.stg_plan_traits as plan
                     on traits.entity = plan.entity and traits.trait = plan.trait
                 where plan.is_pii and length(trim(traits.value_text)) > 2

@@ -1,6 +1,6 @@
 -- Intervals end after they begin, and the next one does not begin before.
 select *
-from {{ ref('int_traits') }}
+from {{ ref('int_trait_history') }}
 where
     trait is not null
     and {{ built_lately('build') }}

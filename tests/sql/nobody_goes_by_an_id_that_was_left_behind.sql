@@ -1,8 +1,8 @@
 -- An alias is followed to the end everywhere.
 with
 
-left_behind as {{ read_anew() }} (
-    select * from {{ ref('int_user_ids') }}
+left_behind as {{ not_materialized() }} (
+    select * from {{ ref('int_alias_resolution') }}
     where id <> user_id
 ),
 

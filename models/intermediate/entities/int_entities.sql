@@ -1,7 +1,7 @@
 -- One row per user or company that was seen by the last complete day.
 with
 
-presence as {{ read_anew() }} (
+presence as {{ not_materialized() }} (
     select * from {{ ref('int_presence') }}
 ),
 
@@ -9,7 +9,7 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-internal_entities as {{ read_anew() }} (
+internal_entities as {{ not_materialized() }} (
     select * from {{ ref('int_internal_entities') }}
     where is_internal
 ),

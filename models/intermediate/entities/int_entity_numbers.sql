@@ -11,7 +11,7 @@
 
 with
 
-presence as {{ read_anew() }} (
+presence as {{ not_materialized() }} (
     select * from {{ ref('int_presence') }}
 ),
 

@@ -20,7 +20,7 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-attributed_days as {{ read_anew() }} (
+attributed_days as {{ not_materialized() }} (
     select
         *,
         {{ pair }} as pair
@@ -61,7 +61,7 @@ their_places as (
         select
             user_key,
             company_key,
-            {{ place_of_row('call_kind') }} as place
+            {{ row_id('call_kind') }} as place
         from {{ ref('int_attributed_days') }}
         where user_key in (select pairs_that_lost.user_key from pairs_that_lost)
     ) as places
@@ -82,7 +82,7 @@ days as (
         *,
         {{ pair }} as pair
     from {{ ref('int_attributed_days') }}
-    where {{ place_of_row('call_kind') }} in {{ few('their_places', 'place') }}
+    where {{ row_id('call_kind') }} in {{ in_list('their_places', 'place') }}
 ),
 {%- else -%}
 days as (

@@ -24,7 +24,7 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-event_days as {{ read_anew() }} (
+event_days as {{ not_materialized() }} (
     select * from {{ ref('int_attributed_days') }}
     where
         is_event
@@ -139,12 +139,12 @@ days_to_look_at as (
     {%- endfor %}
 ),
 {%- else -%}
-days_to_look_at as {{ read_anew() }} (
+days_to_look_at as {{ not_materialized() }} (
     select * from event_days
 ),
 {%- endif %}
 
-kinds as {{ found_first() }} (
+kinds as {{ materialized_first() }} (
     select
         days.call_kind,
         days.event_day,

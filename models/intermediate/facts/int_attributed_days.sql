@@ -6,7 +6,7 @@
 -- their own, of users that were in another company since; and those of users and companies that
 -- became our own, or cease to be. A row that belongs elsewhere now stays, with no calls. Another plan
 -- starts anew.
--- depends_on: {{ ref('int_call_days') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
+-- depends_on: {{ ref('int_call_days') }}, {{ ref('int_alias_resolution') }}, {{ ref('int_anonymous_id_map') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -24,17 +24,17 @@
    is written again, as it was. #}
 {% set changed_ids -%}
     select {{ lookup_key_of('id') }} as user_key
-    from {{ ref('int_user_ids') }}
+    from {{ ref('int_alias_resolution') }}
     where build > {{ since }}
 {%- endset %}
-{% set changed_ids = kept_aside('changed_ids', changed_ids) -%}
+{% set changed_ids = create_temp_table('changed_ids', changed_ids) -%}
 
 {% set changed_devices -%}
     select distinct {{ lookup_key_of('anonymous_id') }} as device_key
-    from {{ ref('int_device_owners') }}
+    from {{ ref('int_anonymous_id_map') }}
     where build > {{ since }}
 {%- endset %}
-{% set changed_devices = kept_aside('changed_devices', changed_devices) -%}
+{% set changed_devices = create_temp_table('changed_devices', changed_devices) -%}
 
 {% set touched_before -%}
     with
@@ -54,9 +54,9 @@
     ),
 
     places_in_other_companies as (
-        select {{ place_of_row('call_kind') }} as place
+        select {{ row_id('call_kind') }} as place
         from {{ this }}
-        where user_key in {{ few('users_in_other_companies', 'user_key') }}
+        where user_key in {{ in_list('users_in_other_companies', 'user_key') }}
     ),
 
     new_internals as (
@@ -89,7 +89,7 @@
         where
             not names_company
             and calls is distinct from 0
-            and {{ place_of_row('call_kind') }} in {{ few('places_in_other_companies', 'place') }}
+            and {{ row_id('call_kind') }} in {{ in_list('places_in_other_companies', 'place') }}
     ) as built
     inner join in_other_companies
         on
@@ -115,17 +115,17 @@
             and built.{{ entity }}_key = new_internals.entity_key
     {% endfor %}
 {%- endset %}
-{% set touched_before = kept_aside('kinds_touched_before', touched_before) -%}
+{% set touched_before = create_temp_table('kinds_touched_before', touched_before) -%}
 {%- endif %}
 
 {% set attributed -%}
 with
 
-identified_days as {{ read_anew() }} (
+identified_days as {{ not_materialized() }} (
     select * from {{ ref('int_identified_days') }}
 ),
 
-user_companies as {{ read_anew() }} (
+user_companies as {{ not_materialized() }} (
     select * from {{ ref('int_user_companies') }}
 ),
 
@@ -143,7 +143,7 @@ places_touched_before as (
     from (
         select
             call_kind,
-            {{ place_of_row('call_kind') }} as place
+            {{ row_id('call_kind') }} as place
         from {{ ref('int_call_days') }}
     ) as call_days
     semi join {{ touched_before }} as touched on call_days.call_kind = touched.call_kind
@@ -158,10 +158,10 @@ days_to_attribute as (
     select * from identified_days
     where
         build <= {{ since }}
-        and place in {{ few('places_touched_before', 'place') }}
+        and place in {{ in_list('places_touched_before', 'place') }}
 ),
 {%- else -%}
-days_to_attribute as {{ read_anew() }} (
+days_to_attribute as {{ not_materialized() }} (
     select * from identified_days
 ),
 {%- endif %}
@@ -223,7 +223,7 @@ from named
 {%- endset %}
 
 {%- if is_incremental() %}
-{% set attributed = kept_aside('attributed_tonight', attributed) -%}
+{% set attributed = create_temp_table('attributed_tonight', attributed) -%}
 
 {% set touched_kinds -%}
     select call_kind from {{ ref('int_call_days') }}
@@ -233,17 +233,17 @@ from named
     select call_kind from {{ touched_before }}
     {%- endif %}
 {%- endset %}
-{% set touched_kinds = kept_aside('touched_kinds', touched_kinds) -%}
+{% set touched_kinds = create_temp_table('touched_kinds', touched_kinds) -%}
 
 with
 
-places as {{ read_anew() }} (
+places as {{ not_materialized() }} (
     select
         call_kind,
         user_key,
         company_key,
         is_internal,
-        {{ place_of_row('call_kind') }} as place
+        {{ row_id('call_kind') }} as place
     from {{ this }}
 ),
 
@@ -269,7 +269,7 @@ select * replace (
     case when calls = 0 then build else {{ this_build() }} end as build
 )
 from {{ this }}
-where {{ place_of_row('call_kind') }} in {{ few('places_left', 'place') }}
+where {{ row_id('call_kind') }} in {{ in_list('places_left', 'place') }}
 {%- else %}
 
 {{ attributed }}

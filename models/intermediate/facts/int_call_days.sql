@@ -27,13 +27,13 @@
     select distinct {{ list_to_rows('left_days') }} as event_day
     from ({{ new_calls }}) as new_calls
 {%- endset %}
-{% set left_days = kept_aside('days_left', left_days) -%}
+{% set left_days = create_temp_table('days_left', left_days) -%}
 
 {%- endif %}
 
 with
 
-calls as {{ read_anew() }} (
+calls as {{ not_materialized() }} (
     select * from {{ ref('stg_calls') }}
 ),
 
@@ -59,7 +59,7 @@ calls_to_count as (
     anti join left_days on new_calls.event_day = left_days.event_day
 ),
 {%- else -%}
-calls_to_count as {{ read_anew() }} (
+calls_to_count as {{ not_materialized() }} (
     select * from calls
 ),
 {%- endif %}
@@ -114,11 +114,11 @@ keyed as (
 
 {%- if is_incremental() %},
 
-places as {{ read_anew() }} (
+places as {{ not_materialized() }} (
     select
         call_kind,
         event_day,
-        {{ place_of_row('call_kind') }} as place
+        {{ row_id('call_kind') }} as place
     from {{ this }}
 ),
 
@@ -150,7 +150,7 @@ counted_before as (
         end as lost_in
     from {{ this }} as built
     left join left_days on built.event_day = left_days.event_day
-    where {{ place_of_row('call_kind') }} in (select place from places_touched_before)
+    where {{ row_id('call_kind') }} in (select place from places_touched_before)
 ),
 
 gained as (

@@ -4,11 +4,11 @@
 with
 
 user_ids as (
-    select * from {{ ref('int_user_ids') }}
+    select * from {{ ref('int_alias_resolution') }}
 ),
 
 device_owners as (
-    select * from {{ ref('int_device_owners') }}
+    select * from {{ ref('int_anonymous_id_map') }}
 ),
 
 changes as (

@@ -6,16 +6,16 @@ with
 call_days as (
     select
         *,
-        {{ place_of_row('call_kind') }} as place
+        {{ row_id('call_kind') }} as place
     from {{ ref('int_call_days') }}
 ),
 
 user_ids as (
-    select * from {{ ref('int_user_ids') }}
+    select * from {{ ref('int_alias_resolution') }}
 ),
 
 device_owners as (
-    select * from {{ ref('int_device_owners') }}
+    select * from {{ ref('int_anonymous_id_map') }}
 )
 
 select

@@ -2,7 +2,7 @@
 --
 -- What can change tonight: any, by a trait, a sighting or a seed. So all are found anew, and those
 -- written that became internal or ceased to be, since. Who is no more stays, told apart by is_internal.
--- depends_on: {{ ref('int_device_owners') }}
+-- depends_on: {{ ref('int_anonymous_id_map') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -17,7 +17,7 @@ internal_accounts as (
 ),
 
 user_ids as (
-    select * from {{ ref('int_user_ids') }}
+    select * from {{ ref('int_alias_resolution') }}
 ),
 
 user_companies as (

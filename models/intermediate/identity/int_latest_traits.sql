@@ -4,7 +4,7 @@
 with
 
 traits as (
-    select * from {{ ref('int_traits') }}
+    select * from {{ ref('int_trait_history') }}
 ),
 
 as_of as (

@@ -6,7 +6,7 @@
 -- users that gained or lost an id or a device since, or whose e-mail has another domain. A user that is sighted with none any more keeps
 -- one row, with no company. Who is sighted with another company on days that no build had seen keeps
 -- the build that it has: of the days that were there, none changes hands.
--- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_user_ids') }}, {{ ref('int_device_owners') }}
+-- depends_on: {{ ref('int_changed_users') }}, {{ ref('int_alias_resolution') }}, {{ ref('int_anonymous_id_map') }}
 -- depends_on: {{ ref('int_call_days') }}
 {{ config(
     materialized='incremental',
@@ -96,47 +96,47 @@ their_ids as (
     select {{ lookup_key_of('user_id') }} as user_key from told_from_all
     union
     select {{ lookup_key_of('user_ids.id') }} as user_key
-    from {{ ref('int_user_ids') }} as user_ids
+    from {{ ref('int_alias_resolution') }} as user_ids
     semi join told_from_all as touched on user_ids.user_id = touched.user_id
 ),
 
 their_devices as (
     select distinct {{ lookup_key_of('device_owners.anonymous_id') }} as device_key
-    from {{ ref('int_device_owners') }} as device_owners
+    from {{ ref('int_anonymous_id_map') }} as device_owners
     semi join told_from_all as touched on device_owners.user_id = touched.user_id
 ),
 
-call_days as {{ read_anew() }} (
+call_days as {{ not_materialized() }} (
     select
         user_key,
         device_key,
-        {{ place_of_row('call_kind') }} as place
+        {{ row_id('call_kind') }} as place
     from {{ ref('int_call_days') }}
 ),
 
 their_places as (
     select place from call_days
-    where user_key in {{ few('their_ids', 'user_key') }}
+    where user_key in {{ in_list('their_ids', 'user_key') }}
 
     union all
 
     select place from call_days
     where
         user_key is null
-        and device_key in {{ few('their_devices', 'device_key') }}
+        and device_key in {{ in_list('their_devices', 'device_key') }}
 ),
 
 all_sightings as (
     select * from {{ ref('int_sightings') }}
-    where place in {{ few('their_places', 'place') }}
+    where place in {{ in_list('their_places', 'place') }}
 ),
 {%- else -%}
-all_sightings as {{ read_anew() }} (
+all_sightings as {{ not_materialized() }} (
     select * from {{ ref('int_sightings') }}
 ),
 {%- endif %}
 
-sightings as {{ read_anew() if not is_incremental() }} (
+sightings as {{ not_materialized() if not is_incremental() }} (
     select
         user_id,
         company_id,

@@ -5,7 +5,7 @@ select
     entity_id as user_id,
     value_text as email,
     {{ email_domain('value_text') }} as domain
-from {{ ref('int_traits') }}
+from {{ ref('int_trait_history') }}
 where
     entity = 'user'
     and trait = {{ name_in_vars('email_trait') }}

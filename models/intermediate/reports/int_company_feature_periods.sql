@@ -16,7 +16,7 @@
 
 with
 
-feature_periods as {{ read_anew() }} (
+feature_periods as {{ not_materialized() }} (
     select
         *,
         {{ company_period }} as company_period

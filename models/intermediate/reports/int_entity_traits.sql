@@ -18,7 +18,7 @@ asked_of_companies as (
     where starts_with(trait, 'company.')
 ),
 
-latest_traits as {{ read_anew() }} (
+latest_traits as {{ not_materialized() }} (
     select * from {{ ref('int_latest_traits') }}
 ),
 
@@ -33,7 +33,7 @@ select
     value,
     value_text
 from latest_traits
-where trait in {{ few('asked', 'trait') }}
+where trait in {{ in_list('asked', 'trait') }}
 
 union all
 
@@ -47,5 +47,5 @@ from user_latest_companies
 inner join latest_traits
     on
         latest_traits.entity = 'company'
-        and latest_traits.trait in {{ few('asked_of_companies', 'trait') }}
+        and latest_traits.trait in {{ in_list('asked_of_companies', 'trait') }}
         and user_latest_companies.company_id = latest_traits.entity_id

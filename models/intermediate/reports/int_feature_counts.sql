@@ -12,7 +12,7 @@ periods as (
     where periods.period in ('week', 'month')
 ),
 
-numbers as {{ read_anew() }} (
+numbers as {{ not_materialized() }} (
     select * from {{ ref('int_entity_numbers') }}
 ),
 
@@ -25,7 +25,7 @@ times_of_paying as (
         numbers.entity_number as company_number,
         traits.from_day,
         traits.to_day
-    from {{ ref('int_traits') }} as traits
+    from {{ ref('int_trait_history') }} as traits
     inner join numbers
         on
             numbers.entity = 'company'
@@ -44,7 +44,7 @@ times_of_paying as (
 {% for rows, relation in [
     ('company_periods', ref('int_company_feature_periods')), ('user_periods', ref('int_feature_periods'))
 ] -%}
-{{ rows }} as {{ read_anew() }} (
+{{ rows }} as {{ not_materialized() }} (
     select
         found.*,
         case

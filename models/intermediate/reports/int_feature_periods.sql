@@ -34,7 +34,7 @@
         (user_id is not null or company_id is not null)
         and least({{ starts.values() | join(', ') }}) < {{ start_of_now }}
 {%- endset %}
-{% set actors_of_before = kept_aside('actors_of_before', actors_of_before) -%}
+{% set actors_of_before = create_temp_table('actors_of_before', actors_of_before) -%}
 {%- endif %}
 
 with
@@ -44,7 +44,7 @@ as_of as (
 ),
 
 -- Looked up by key: names are long.
-numbers as {{ read_anew() }} (
+numbers as {{ not_materialized() }} (
     select
         entity,
         entity_number,
@@ -56,7 +56,7 @@ event_catalog as (
     select * from {{ ref('int_event_catalog') }}
 ),
 
-event_days as {{ read_anew() }} (
+event_days as {{ not_materialized() }} (
     select
         *,
         {{ actor }} as actor
@@ -86,20 +86,20 @@ touched_{{ period }}s as (
 {% if since -%}
 -- Found by who was there, the engine looking up one key at a time, and then read.
 places_of_before as (
-    select {{ place_of_row('call_kind') }} as place
+    select {{ row_id('call_kind') }} as place
     from {{ ref('int_attributed_days') }}
     where
         event_day < {{ start_of_now }}
-        and user_key in {{ few(actors_of_before, 'user_key') }}
+        and user_key in {{ in_list(actors_of_before, 'user_key') }}
 
     union all
 
-    select {{ place_of_row('call_kind') }} as place
+    select {{ row_id('call_kind') }} as place
     from {{ ref('int_attributed_days') }}
     where
         event_day < {{ start_of_now }}
         and user_key = {{ no_user }}
-        and company_key in {{ few(actors_of_before, 'company_key') }}
+        and company_key in {{ in_list(actors_of_before, 'company_key') }}
 ),
 
 days_to_count as (
@@ -114,15 +114,15 @@ days_to_count as (
     from {{ ref('int_attributed_days') }}
     where
         is_event
-        and {{ place_of_row('call_kind') }} in {{ few('places_of_before', 'place') }}
+        and {{ row_id('call_kind') }} in {{ in_list('places_of_before', 'place') }}
 ),
 {%- else -%}
-days_to_count as {{ read_anew() }} (
+days_to_count as {{ not_materialized() }} (
     select * from event_days
 ),
 {%- endif %}
 
-counting_days as {{ read_anew() }} (
+counting_days as {{ not_materialized() }} (
     select
         days_to_count.*,
         event_catalog.feature,

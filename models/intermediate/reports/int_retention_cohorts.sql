@@ -13,7 +13,7 @@ reports as (
             and retention_reports.cohort_event is not distinct from selectors.event
 ),
 
-selector_periods as {{ read_anew() }} (
+selector_periods as {{ not_materialized() }} (
     select * from {{ ref('int_selector_periods') }}
 ),
 
@@ -25,13 +25,13 @@ filtered_entities as (
     select * from {{ ref('int_filtered_entities') }}
 ),
 
-numbers as {{ read_anew() }} (
+numbers as {{ not_materialized() }} (
     select * from {{ ref('int_entity_numbers') }}
 ),
 
 traits as (
     select traits.*
-    from {{ ref('int_traits') }} as traits
+    from {{ ref('int_trait_history') }} as traits
     inner join {{ ref('int_as_of') }} as as_of
         on traits.from_day between {{ earliest_day() }} and as_of.as_of
     where traits.value is not null

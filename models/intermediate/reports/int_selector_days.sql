@@ -35,7 +35,7 @@
         and is_event
         and {{ entity }}_id is not null
 {%- endset %}
-{% do touched_days.update({entity: kept_aside('touched_' ~ entity ~ '_days', touched)}) -%}
+{% do touched_days.update({entity: create_temp_table('touched_' ~ entity ~ '_days', touched)}) -%}
 {% endfor -%}
 {%- endif %}
 
@@ -46,7 +46,7 @@ selector_events as (
 ),
 
 -- Looked up by key: names are long. (That two entities share one is less likely than a broken disk.)
-numbers as {{ read_anew() }} (
+numbers as {{ not_materialized() }} (
     select
         entity,
         entity_number,
@@ -54,7 +54,7 @@ numbers as {{ read_anew() }} (
     from {{ ref('int_entity_numbers') }}
 ),
 
-event_days as {{ read_anew() }} (
+event_days as {{ not_materialized() }} (
     select * from {{ ref('int_attributed_days') }}
     where
         is_event
@@ -70,7 +70,7 @@ places_of_before as (
         select
             {{ entity }}_key,
             event_day,
-            {{ place_of_row('call_kind') }} as place
+            {{ row_id('call_kind') }} as place
         from {{ ref('int_attributed_days') }}
         where
             event_day < {{ start_of_now }}
@@ -97,10 +97,10 @@ days_to_count as (
     where
         is_event
         and event_day >= {{ earliest_day() }}
-        and {{ place_of_row('call_kind') }} in {{ few('places_of_before', 'place') }}
+        and {{ row_id('call_kind') }} in {{ in_list('places_of_before', 'place') }}
 ),
 {%- else -%}
-days_to_count as {{ read_anew() }} (
+days_to_count as {{ not_materialized() }} (
     select * from event_days
 ),
 {%- endif %}

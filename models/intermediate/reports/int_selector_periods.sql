@@ -5,7 +5,7 @@
 
 with
 
-selector_days as {{ read_anew() }} (
+selector_days as {{ not_materialized() }} (
     select
         selector_days.selector_id,
         selector_days.entity_number,

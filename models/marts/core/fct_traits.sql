@@ -5,7 +5,7 @@ with
 
 traits as (
     select traits.*
-    from {{ ref('int_traits') }} as traits
+    from {{ ref('int_trait_history') }} as traits
     where
         traits.trait is not null
         and not exists (

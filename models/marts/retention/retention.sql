@@ -16,11 +16,11 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-selector_periods as {{ read_anew() }} (
+selector_periods as {{ not_materialized() }} (
     select * from {{ ref('int_selector_periods') }}
 ),
 
-members as {{ read_anew() }} (
+members as {{ not_materialized() }} (
     select * from {{ ref('int_retention_cohorts') }}
 ),
 
@@ -162,7 +162,7 @@ awaited_members as (
     inner join last_periods on members.report = last_periods.report
 ),
 
-returns as {{ read_anew() }} (
+returns as {{ not_materialized() }} (
     select
         members.report,
         members.breakdown_value,

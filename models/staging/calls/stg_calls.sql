@@ -29,7 +29,7 @@
             built.message_key = {{ hash_of(['new_calls.message_id']) }}
             and new_calls.load_id > {{ since }}
 {%- endset %}
-{% set seen_before = kept_aside('messages_seen_before', seen_before, fetch_ahead=true) -%}
+{% set seen_before = create_temp_table('messages_seen_before', seen_before, fetch_ahead=true) -%}
 {%- endif %}
 
 {% set raw_calls = 'calls_to_judge' if is_incremental() else source('raw', 'calls') -%}

@@ -17,12 +17,12 @@
     select message_key from {{ ref('stg_calls') }}
     where load_id > {{ last_good_load(plan) }}
 {%- endset %}
-{% set new_messages = kept_aside('new_messages', new_messages) -%}
+{% set new_messages = create_temp_table('new_messages', new_messages) -%}
 {%- endif %}
 
 with
 
-calls as {{ read_anew() }} (
+calls as {{ not_materialized() }} (
     select * from {{ ref('stg_calls') }}
     {%- if is_incremental() %}
     where load_id > {{ last_good_load(plan) }}

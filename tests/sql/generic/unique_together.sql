@@ -5,7 +5,7 @@
     {%- set key = key or hash_of(columns) %}
     with
 
-    counted as {{ found_first() }} (
+    counted as {{ materialized_first() }} (
         select
             count(*) as rows_found,
             count(distinct {{ key }}) as numbers

@@ -15,12 +15,12 @@
 
 with
 
-user_ids as {{ read_anew() }} (
-    select * from {{ ref('int_user_ids') }}
+user_ids as {{ not_materialized() }} (
+    select * from {{ ref('int_alias_resolution') }}
 ),
 
 -- Any call that carries both ids; and an alias ties the id it leaves, should that be an anonymous one.
-sent_together as {{ read_anew() }} (
+sent_together as {{ not_materialized() }} (
     select
         anonymous_id,
         device_key,
@@ -101,13 +101,13 @@ together as (
     where not sent_together.is_gone
 ),
 {%- else -%}
-together as {{ read_anew() }} (
+together as {{ not_materialized() }} (
     select * from sent_together
     where is_gone is distinct from true
 ),
 {%- endif %}
 
-seen_together as {{ read_anew() }} (
+seen_together as {{ not_materialized() }} (
     select
         together.anonymous_id,
         coalesce(user_ids.user_id, together.user_id) as user_id,

@@ -27,8 +27,8 @@ select
     end as entity_id,
     trait_calls.*
 from trait_calls
-left join {{ ref('int_user_ids') }} as user_ids on trait_calls.user_id = user_ids.id
-left join {{ ref('int_device_owners') }} as device_owners
+left join {{ ref('int_alias_resolution') }} as user_ids on trait_calls.user_id = user_ids.id
+left join {{ ref('int_anonymous_id_map') }} as device_owners
     on
         trait_calls.user_id is null
         and trait_calls.anonymous_id = device_owners.anonymous_id
@@ -60,14 +60,14 @@ left join {{ ref('int_device_owners') }} as device_owners
     from {{ ref('int_changed_users') }}
     where build > {{ since }}
 {%- endset %}
-{% set touched = kept_aside('entities_with_new_traits', touched) -%}
+{% set touched = create_temp_table('entities_with_new_traits', touched) -%}
 
 {# What they were told is found by the ids and the devices they go by, and read for them alone: it is
    long. (A device has several owners: whose a call is is asked below.) #}
 {% set their_calls -%}
     with
 
-    trait_calls as {{ read_anew() }} (
+    trait_calls as {{ not_materialized() }} (
         select * from {{ ref('stg_trait_calls') }}
     ),
 
@@ -92,7 +92,7 @@ left join {{ ref('int_device_owners') }} as device_owners
         and user_id in (
             select users.user_id from users
             union all
-            select user_ids.id from {{ ref('int_user_ids') }} as user_ids
+            select user_ids.id from {{ ref('int_alias_resolution') }} as user_ids
             semi join users on user_ids.user_id = users.user_id
         )
 
@@ -103,11 +103,11 @@ left join {{ ref('int_device_owners') }} as device_owners
         type <> 'group'
         and user_id is null
         and anonymous_id in (
-            select device_owners.anonymous_id from {{ ref('int_device_owners') }} as device_owners
+            select device_owners.anonymous_id from {{ ref('int_anonymous_id_map') }} as device_owners
             semi join users on device_owners.user_id = users.user_id
         )
 {%- endset %}
-{% set their_calls = kept_aside('trait_calls_of_theirs', their_calls) -%}
+{% set their_calls = create_temp_table('trait_calls_of_theirs', their_calls) -%}
 {%- endif %}
 
 with
@@ -145,7 +145,7 @@ told as (
 ),
 {%- endif %}
 
-exploded as {{ read_anew() if not is_incremental() }} (
+exploded as {{ not_materialized() if not is_incremental() }} (
     select
         told.entity,
         told.entity_id,
