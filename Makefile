@@ -43,7 +43,7 @@ test: lint
 audit: setup
 	dbt test --vars 'audit: true'
 
-# Long runs: more Hypothesis examples, every mutant of every rule.
+# Long runs: more Hypothesis examples, and the mutants of all models.
 soak: setup
 	pytest -m soak --numprocesses 2
 	python tests/mutants.py
