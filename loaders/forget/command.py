@@ -158,7 +158,7 @@ class _Erasure:
         with place_beside(warehouse.path) as path:
             with self.steps.step("rewrite"):
                 rewritten = write_without(
-                    warehouse, mentions, forgotten, before.tables, self.at, path
+                    warehouse, mentions, forgotten, before.tables, self.plan, self.at, path
                 )
             publication = self._publish(project, path) if project else None
             with self.steps.step("check"):

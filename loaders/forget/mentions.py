@@ -85,9 +85,8 @@ class Mentions:
 
     def are_in_line(self, line: bytes) -> bool:
         """Whether a line of a log names or mentions them."""
-        return not self._named.isdisjoint(ids_named_in(line)) or bool(
-            self and self._in_bytes.search(line)
-        )
+        is_named = any(not self._named.isdisjoint(call.ids) for call in ids_named_in(line))
+        return is_named or bool(self and self._in_bytes.search(line))
 
     def count_in_file(self, path: Path) -> dict[str, int]:
         """Count per id and address where its bytes stand in a file, be it within other text."""

@@ -248,7 +248,8 @@ def _in_quarantine(
     lines = connection.execute("select line from raw.quarantine where line is not null")
     found: set[tuple[str, str]] = set()
     while row := lines.fetchone():
-        found |= named.intersection(ids_named_in(row[0]))
+        for call in ids_named_in(row[0]):
+            found |= named & call.ids
     return found
 
 

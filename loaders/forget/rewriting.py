@@ -19,8 +19,9 @@ import duckdb
 from loaders.errors import CannotForget
 from loaders.forget.mentions import Mentions
 from loaders.forget.people import is_theirs
+from loaders.forget.plan import Plan
 from loaders.forget.search import quarantined_lines
-from loaders.forgotten import Forgotten
+from loaders.forgotten import NOBODY, USER, Forgotten
 from loaders.night.folder import sync_to_disk
 from loaders.warehouse import Warehouse, keep_private, private_files
 
@@ -66,6 +67,7 @@ def write_without(
     mentions: Mentions,
     forgotten: Forgotten,
     naming: Iterable[str],
+    plan: Plan,
     at: datetime,
     path: Path,
 ) -> Rewritten:
@@ -83,7 +85,8 @@ def write_without(
     rewriting = _Rewriting(connection, old, mentions, frozenset(naming))
     with warehouse.transaction():
         done = rewriting.rewrite()
-        forgotten.remember(mentions.people.ids(), at, f"{_NEW}.raw")
+        nobody = [(NOBODY, one) for kind, one in plan.placeholders if kind == USER]
+        forgotten.remember([*mentions.people.ids(), *nobody], at, f"{_NEW}.raw")
     connection.execute(f"checkpoint {_NEW}")
     connection.execute(f"detach {_NEW}")
     return done
