@@ -1,5 +1,6 @@
 """Erasure: what `daybook forget` removes and from where, what it proves, and what stays gone."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from harness import REPO, Daybook
 from hypothesis import Phase, given, seed, settings
 from lines import call
@@ -22,6 +24,7 @@ from reference.story import Story
 from test_promises import without_provenance
 from test_publish import a_copy_of, another_night, published, small_world  # noqa: F401
 
+from loaders.cli import main
 from loaders.night.lock import night_lock
 
 ANA, OLD, PHONE, MAIL = "ana-4711", "visitor-0815", "a1b2c3d4-phone", "ana.doe@acme.example"
@@ -379,6 +382,20 @@ def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
     assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # no number twice
 
 
+def test_the_file_is_rewritten_that_a_symbolic_link_names(daybook):
+    daybook.write(anas_calls(), "ana.jsonl")
+    daybook.write(bens_calls(), "ben.jsonl")
+    disk = daybook.folder / "disk"
+    disk.mkdir()
+    daybook.database.symlink_to(disk / "real.duckdb")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    assert daybook.database.is_symlink()
+    assert messages(daybook) == {each["messageId"] for each in bens_calls()}
+    assert left_in_files(daybook, ANA, OLD, PHONE, MAIL) == {}
+    assert [each.name for each in disk.iterdir()] == ["real.duckdb"]
+
+
 def test_tables_of_other_origin_stay_unless_they_name_the_person(daybook):
     daybook.write(anas_calls())
     daybook.land()
@@ -562,6 +579,21 @@ def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(smal
     assert ("load taken out",) not in reasons
     another_night(small, call(messageId="later", userId="eva", **at(21)))
     assert published(small, "select max(number) from nights.nights") == [(4,)]
+
+
+def test_a_published_warehouse_is_erased_in_the_folder_of_its_nights_only(small, tmp_path):
+    before = small.database.read_bytes()
+    for folder in (tmp_path, small.folder / "seeds"):
+        with contextlib.chdir(folder):
+            said = _main("--database", os.path.relpath(small.database), "forget", "--user", "ana")
+        assert said.exit_code == 1
+        assert f"is published in {small.folder / 'published'}" in said.stderr
+        assert "run the command in that folder" in said.stderr
+    assert small.database.read_bytes() == before
+
+
+def _main(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments, "--yes"])
 
 
 def test_a_build_that_fails_leaves_everything_as_it_was(small):

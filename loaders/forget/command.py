@@ -199,14 +199,23 @@ class _Erasure:
 
     def _is_published(self) -> bool:
         """Whether the working folder has published nights of this warehouse."""
-        newest = self.nights.current() if self.nights.link.is_symlink() else self.nights.newest()
-        return bool(newest) and marks_of(newest).get("database") == os.path.relpath(
-            self.warehouse.path
-        )
+        for folder in {self.warehouse.path.absolute().parent, self.warehouse.path.resolve().parent}:
+            if not folder.samefile(Path()) and self._is_published_in(folder):
+                raise CannotForget(
+                    f"{self.warehouse.path} is published in {folder / 'published'}. {_NOTHING}; run"
+                    " the command in that folder."
+                )
+        return self._is_published_in(Path())
+
+    def _is_published_in(self, folder: Path) -> bool:
+        nights = PublishedNights(folder)
+        newest = nights.current() if nights.link.is_symlink() else nights.newest()
+        database = marks_of(newest).get("database")
+        return bool(database) and (folder / database).resolve() == self.warehouse.path.resolve()
 
     def _search_before(self, mentions: Mentions) -> tuple[Found, list[str]]:
         before = search_warehouse(self.warehouse.path, self.warehouse.connection, mentions)
-        old = self.nights.folders() if self._is_published() else []
+        old = self.nights.folders() if self._is_published_in(Path()) else []
         for folder in old:
             if folder.name.isdigit():  # the others are of stopped runs, and perhaps damaged
                 before.add(search_folder(folder, str(folder), mentions))
@@ -253,9 +262,8 @@ class _Erasure:
         if not self.nights.newest():
             for unfinished in self.nights.folders():
                 shutil.rmtree(unfinished)
-        spilled = self.warehouse.path.absolute().with_name(self.warehouse.path.name + ".tmp")
-        if spilled.is_dir():
-            shutil.rmtree(spilled)
+        for database in (self.warehouse.path.absolute(), self.warehouse.path.resolve()):
+            shutil.rmtree(database.with_name(database.name + ".tmp"), ignore_errors=True)
         if _REPORT.is_file():
             _REPORT.unlink()
             removed.append(str(_REPORT))

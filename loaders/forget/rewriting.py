@@ -52,7 +52,7 @@ class Rewritten:
 @contextmanager
 def place_beside(database: Path) -> Iterator[Path]:
     """Yield a path for the new file: of the same name, because dbt's views name it."""
-    folder = database.absolute().with_name(f"{database.name}.erasing")
+    folder = database.resolve().with_name(f"{database.resolve().name}.erasing")
     shutil.rmtree(folder, ignore_errors=True)
     with private_files():
         folder.mkdir()
@@ -96,7 +96,7 @@ def close_file(database: Path, path: Path) -> None:
     """Have the disk hold all of the new file, so that it may take the place of the old one."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("checkpoint")
-    for each in (path, database):
+    for each in (path, database, database.resolve()):
         wal = each.absolute().with_name(each.name + ".wal")
         if wal.exists() and wal.stat().st_size:
             raise CannotForget(f"{wal} is not empty. Nothing was forgotten; run the command again.")
@@ -107,8 +107,8 @@ def close_file(database: Path, path: Path) -> None:
 
 def take_the_place_of(database: Path, path: Path) -> None:
     """Put the new file in the place of the old one, by one rename."""
-    os.replace(path, database.absolute())
-    sync_to_disk(database.absolute().parent)
+    os.replace(path, database.resolve())
+    sync_to_disk(database.resolve().parent)
 
 
 def _create(path: Path, *, has_memory: bool) -> None:
