@@ -17,6 +17,7 @@ import duckdb
 from loaders import fields
 
 USER, ANONYMOUS, COMPANY = "user", "anonymous", "company"
+PSEUDONYM = "pseudonym"  # ids of others that contain one of theirs
 NOBODY = "nobody"  # user ids that the seed placeholder_ids lists, in lower case
 
 _FIELDS = {
@@ -125,12 +126,12 @@ def _distinctive(strings: Iterable[str | None]) -> set[tuple[str, str]]:
 
 
 def _strings(value: Any) -> Iterator[str | None]:
-    """Yield every string (and number, as an id) of a JSON value."""
+    """Yield every string and number of a JSON value, as ids; keys are none."""
     rest = [value]
     while rest:
         one = rest.pop()
         if isinstance(one, _Pairs):
-            rest += [each for pair in one for each in pair]
+            rest += [each for _, each in one]
         elif isinstance(one, list):
             rest += one
         else:
@@ -230,8 +231,8 @@ class Forgotten:
 
     # -- remembering
 
-    def remember(self, ids: Iterable[tuple[str, str]], at, schema: str) -> None:
-        """Add ids to `schema`, the raw tables of the database that will be the warehouse."""
+    def make_key(self, schema: str) -> None:
+        """Make the key of the hashes in `schema`, if there is none."""
         if self._key is None:
             self._key = secrets.token_hex(32)
             self._run(
@@ -239,6 +240,13 @@ class Forgotten:
                 f" select $key, {self._engine_hash(self._text_of_key())}",
                 {"key": self._key},
             )
+            self._define_hash()
+
+    def remember(self, ids: Iterable[tuple[str, str]], at, schema: str) -> None:
+        """Add ids to `schema`, the raw tables of the database that will be the warehouse.
+
+        Needs the key.
+        """
         rows = [(kind, self._hash(kind, one), one) for kind, one in ids]
         rows = [row for row in rows if row[1] not in self._hashes]
         kinds, hashes, texts = zip(*rows, strict=True) if rows else ((), (), ())

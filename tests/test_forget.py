@@ -240,6 +240,118 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
     assert len(other["message_id"]) == 32
 
 
+def test_ids_of_others_that_contain_an_id_become_pseudonyms(daybook):
+    """Different ids stay different, and a company stays one."""
+    group = {"type": "group", "event": ..., "userId": "ben"}
+    ids = {
+        "userId": f"team:{ANA}",
+        "anonymousId": f"{ANA}:web",
+        "context": {"groupId": MAIL, "locale": "de"},
+    }
+    daybook.write(
+        [
+            *anas_calls(),
+            call(messageId="b1", **ids),
+            call(messageId="b2", **ids),
+            call(messageId="b3", groupId=MAIL, **group),
+            call(messageId="b4", groupId=f"of {ANA}", **group),
+            call(messageId="b5", type="alias", event=..., previousId=ids["userId"], userId="ben"),
+            call(messageId="b6", userId=ANA.upper(), anonymousId=f"{ANA}2"),
+        ]
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert said["removed"]["mentions_in_other_calls"] == 5
+    assert said["removed"]["rows_by_table"]["raw.calls"] == len(anas_calls())
+    (key,) = daybook.rows("select key from raw.forgetting_key")
+
+    def pseudonym(one: str) -> str:
+        return (
+            "erased_"
+            + hmac.new(
+                key["key"].encode(), f"pseudonym:{one}".encode(), hashlib.sha256
+            ).hexdigest()[:16]
+        )
+
+    rows = daybook.rows("select * from raw.calls order by message_id")
+    for row in rows[:2]:
+        assert row["user_id"] == pseudonym(f"team:{ANA}")
+        assert row["anonymous_id"] == pseudonym(f"{ANA}:web")
+        assert json.loads(row["context"]) == {"groupId": pseudonym(MAIL), "locale": "de"}
+    assert rows[2]["group_id"] == pseudonym(MAIL)
+    assert rows[3]["group_id"] == pseudonym(f"of {ANA}")
+    assert rows[4]["previous_id"] == pseudonym(f"team:{ANA}")
+    # Another user, and another device: the certificate shows such values.
+    assert (rows[5]["user_id"], rows[5]["anonymous_id"]) == (ANA.upper(), f"{ANA}2")
+    assert left_in_files(daybook, OLD, PHONE, MAIL) == {}
+
+
+def test_mentions_in_another_case_and_after_escaped_white_space_are_replaced(daybook):
+    text = f"Hi\n{ANA.upper()}\t{ANA}"
+    daybook.write([*anas_calls(), call(messageId="b1", userId="ben", properties={"text": text})])
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    (ben,) = daybook.rows("select properties from raw.calls")
+    assert json.loads(ben["properties"]) == {"text": "Hi\n[erased]\t[erased]"}
+    assert left_in_files(daybook, ANA) == {}
+
+
+def test_a_company_is_no_person(daybook):
+    """Its id is replaced where it is a whole value, and not within an address of somebody."""
+    company = "northwind.example"
+    kept = {"email": f"zoe@{company}", "about": f"{company} and more", company: 1}
+    traits = kept | {"domain": company, "all": [company, company, 1]}
+    daybook.write(
+        [
+            call(messageId="m1", context={"groupId": company}),
+            call(messageId="m2", type="identify", event=..., userId="zoe", traits=traits),
+            call(messageId="m3", userId=f"zoe@{company}", name=company, category=f"at {company}"),
+            json.dumps(call(messageId="m4", userId="zoe", event="", traits=kept)),
+            call(messageId="m5", userId=company),
+        ]
+    )
+    daybook.land()
+    daybook.seed("internal_accounts", [{"match_on": "email_domain", "value": company.title()}])
+    said = daybook.run("forget", "--company", company, exit_code=1).stderr
+    assert "internal_accounts.csv, row 2 names northwind.example" in said
+    daybook.seed("internal_accounts")
+    certificate(daybook, "--company", company)
+    zoe, other, third = daybook.rows("select * from raw.calls order by message_id")
+    assert json.loads(zoe["traits"]) == kept | {
+        "domain": "[erased]",
+        "all": ["[erased]", "[erased]", 1],
+    }
+    assert (other["user_id"], other["name"]) == (f"zoe@{company}", "[erased]")
+    assert other["category"] == f"at {company}"
+    assert third["user_id"].startswith("erased_")
+    assert len(daybook.rows("from raw.quarantine")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "is_hers"),
+    [
+        (r'{"us\u0065rId":"42","event":""}', True),
+        (r'{"us\u0065rId":"42",', True),
+        (r'{"userId":"ben","properties":{"userId":"42"},"event":""}', False),
+        (r'{"userId":"ben","by":"jos\u00c9\u0040x.example","event":""}', True),
+        (r'{"userId":"ben","by":"JOSÉ@x.example",', True),
+        (r'{"userId":"ben","url":"https:\/\/x.example\/?m=jos%C3%A9%40x.example",', True),
+        (r'{"userId":"ben","text":"Dear\nJOSÉ@x.example",', True),
+        ('{"userId":"ben","by":"bob.josé@x.example","event":""}', False),
+        ('{"userId":"ben","by":"bob-josé@x.example",', False),
+        ('{"userId":"ben","by":"josé@x.example.au","event":""}', False),
+    ],
+)
+def test_a_quarantined_line_is_read_with_its_escapes_resolved(daybook, line, is_hers):
+    traits = {"email": "josé@x.example"}
+    hers = call(messageId="a1", type="identify", event=..., userId="42", traits=traits)
+    daybook.write([hers, line])
+    daybook.land()
+    said = certificate(daybook, "--user", "42")
+    assert said["removed"]["quarantined"] == is_hers
+    assert len(daybook.rows("from raw.quarantine")) == (not is_hers)
+
+
 def test_an_address_that_others_have_too_stays_with_them(daybook):
     bens = {"userId": "ben", "traits": {"email": MAIL.title()}}
     daybook.write([*anas_calls(), call(messageId="b1", type="identify", event=..., **bens)])

@@ -189,6 +189,7 @@ class _Erasure:
         named = [
             *(("user_id", one) for one in people.users),
             *(("company_id", one) for one in people.companies),
+            *(("email_domain", one.lower()) for one in people.companies),
         ]
         for rule in sorted(named):
             if place := self.plan.named.get(rule):

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from loaders.plan import Seed, read_seed
+from loaders.plan.reading import Row
 from loaders.questions.project import DAYBOOK, find_project
 
 
@@ -42,10 +43,14 @@ def read_plan(folder: Path = Path()) -> Plan:
         frozenset(traits - {""}),
         _begins(variables),
         {
-            (row["match_on"], row["value"]): f"{accounts.file}, row {row.line}"
+            (row["match_on"], _value(row)): f"{accounts.file}, row {row.line}"
             for row in accounts.rows
         },
     )
+
+
+def _value(row: Row) -> str:
+    return row["value"].lower() if row["match_on"] == "email_domain" else row["value"]
 
 
 def _begins(variables: dict) -> datetime:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from loaders import fields
 from loaders.errors import CannotForget
 from loaders.forget.mentions import Mentions
 from loaders.forget.people import is_theirs
@@ -35,6 +36,7 @@ _MENTIONING = {
     "context": "json",
     "integrations": "json",
 }
+_IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
 _NEW = "erased"  # the catalog of the new file
 
 
@@ -84,6 +86,7 @@ def write_without(
     connection.execute("set preserve_insertion_order = true")
     rewriting = _Rewriting(connection, old, mentions, frozenset(naming))
     with warehouse.transaction():
+        forgotten.make_key(f"{_NEW}.raw")
         done = rewriting.rewrite()
         nobody = [(NOBODY, one) for kind, one in plan.placeholders if kind == USER]
         forgotten.remember([*mentions.people.ids(), *nobody], at, f"{_NEW}.raw")
@@ -169,27 +172,36 @@ class _Rewriting:
         ).fetchall()
 
     def _copy_calls(self) -> None:
-        is_mentioned = " or ".join(
-            f"coalesce({self.mentions.found_in(f'{column}::varchar')}, false)"
-            for column in ("message_id", *_MENTIONING)
+        mentions = self.mentions
+        texts = _MENTIONING | {"message_id": "varchar"}
+        mentioned = " or ".join(
+            [
+                *(
+                    f"coalesce({mentions.found_in(name, type_)}, false)"
+                    for name, type_ in texts.items()
+                ),
+                *map(mentions.found_in_id, (*_IDS, fields.company_in_context())),
+            ]
         )
         self._run("create or replace temp table mentioning (load_id bigint)")
         if self.mentions:
             self._run(
-                f"insert into mentioning select load_id from raw.calls where ({is_mentioned})"
+                f"insert into mentioning select load_id from raw.calls where ({mentioned})"
                 f" and not {is_theirs(with_companies=bool(self.mentions.people.companies))}"
             )
         self.done.mentions = self._one("select count(*) from mentioning")
         columns = "*"
         if self.done.mentions:
             replaced = {
-                name: self.mentions.erased_from(f'"{name}"', type_)
+                name: mentions.erased_from(f'"{name}"', type_)
                 for name, type_ in _MENTIONING.items()
             }
+            replaced |= {name: mentions.erased_from_id(name) for name in _IDS}
+            replaced["context"] = mentions.erased_from_context()
             hashed = "left(sha256((select key from mention_key) || message_id), 32)"
             self._run("create or replace temp table mention_key as select uuid()::varchar as key")
             replaced["message_id"] = (
-                f"case when {self.mentions.found_in('message_id')} then {hashed}"
+                f"case when {mentions.found_in('message_id', 'varchar')} then {hashed}"
                 " else message_id end"
             )
             columns = (

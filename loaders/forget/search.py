@@ -159,15 +159,20 @@ def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | 
     quoted, type_ = _quoted(name), columns[name]
     if not any(text in type_ for text in ("VARCHAR", "JSON", "ENUM")):
         return None
+    named = "false"
     if name == "entity_id" and "entity" in columns:
-        return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
-    if name in _KINDS and type_ == "VARCHAR":
+        named = f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
+    elif name in _KINDS and type_ == "VARCHAR":
         kinds = ", ".join(f"'{kind}'" for kind in _KINDS[name])
-        return f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
-    if type_ == "VARCHAR[]" and name.endswith("user_ids"):
+        named = f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
+    elif type_ == "VARCHAR[]" and name.endswith("user_ids"):
         theirs = "select list(id) from their_ids where kind = 'user'"
-        return f"coalesce(list_has_any({quoted}, ({theirs})), false)"
-    return f"coalesce({mentions.found_in(f'{quoted}::varchar')}, false)" if mentions else None
+        named = f"coalesce(list_has_any({quoted}, ({theirs})), false)"
+    if not mentions:
+        return None if named == "false" else named
+    if name != "message_id" and name.endswith(("id", "_ids")):
+        return f"({named} or {mentions.found_in_id(f'{quoted}::varchar')})"
+    return f"coalesce({mentions.found_in(quoted, type_)}, false)"
 
 
 def _value_around(
