@@ -352,6 +352,27 @@ def test_a_quarantined_line_is_read_with_its_escapes_resolved(daybook, line, is_
     assert len(daybook.rows("from raw.quarantine")) == (not is_hers)
 
 
+def test_an_address_or_long_id_that_is_only_mentioned_is_erased(daybook):
+    daybook.write(anas_calls(), "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    daybook.write(
+        [
+            call(messageId="b1", userId="ben", properties={"by": MAIL, "for": PHONE}),
+            call(messageId="b2", userId="ben", event="", properties={"by": MAIL}),
+            call(messageId="b3", userId="ben", context={"groupId": "acme-0001"}),
+        ],
+        "2.jsonl",
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", MAIL, PHONE)
+    assert (said["removed"]["calls"], said["removed"]["mentions_in_other_calls"]) == (0, 1)
+    assert messages(daybook) == {"b1", "b3"}
+    assert left_in_files(daybook, MAIL, PHONE) == {}
+    said = daybook.run("forget", "--user", "acme-0001", exit_code=1).stderr
+    assert "No call and no quarantined line names acme-0001" in said
+
+
 def test_an_address_that_others_have_too_stays_with_them(daybook):
     bens = {"userId": "ben", "traits": {"email": MAIL.title()}}
     daybook.write([*anas_calls(), call(messageId="b1", type="identify", event=..., **bens)])
@@ -404,6 +425,7 @@ def test_several_people_are_erased_at_once(daybook):
         (("--company", ANA), f"No call and no quarantined line names {ANA}."),
         (("--user", "Undefined"), "Undefined is listed in the seed placeholder_ids"),
         (("--user", PHONE), f"{PHONE} is the anonymous id of a device of {ANA}."),
+        (("--user", MAIL), f"{MAIL} is the e-mail address of a user with another id."),
     ],
 )
 def test_an_id_that_is_no_person_is_one_line_and_nobody_is_erased(daybook, arguments, said):
@@ -423,6 +445,40 @@ def test_whoever_names_nobody_or_does_not_say_what_it_is_has_exit_code_2(daybook
     daybook.write(anas_calls())
     daybook.land()
     assert "Usage" in daybook.run("forget", *arguments, exit_code=2).stderr
+
+
+def test_a_list_that_is_not_utf_8_is_one_line(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    listed = daybook.folder / "list.txt"
+    listed.write_bytes(f"{ANA}\njosé".encode("latin-1"))
+    said = daybook.run("forget", "--file", listed, exit_code=2).stderr
+    assert f"{listed} is not UTF-8. Save it as UTF-8" in said
+
+
+@pytest.mark.parametrize("zone", ["europe/berlin", "PST", "GMT+3"])
+def test_time_zones_are_those_of_the_models(daybook, zone):
+    set_var(daybook, "timezone", zone)
+    daybook.write(anas_calls())
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    assert messages(daybook) == set()
+
+
+def test_a_time_zone_that_there_is_not_is_one_line(daybook):
+    set_var(daybook, "timezone", "Europe/Atlantis")
+    daybook.write(anas_calls())
+    daybook.land()
+    said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
+    assert said.startswith("daybook: dbt_project.yml: the var timezone (Europe/Atlantis)")
+    assert said.count("\n") == 1
+
+
+def set_var(daybook: Daybook, name: str, value: str) -> None:
+    path = daybook.folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"][name] = value
+    path.write_text(yaml.safe_dump(project, sort_keys=False))
 
 
 def test_before_the_first_landing_there_is_nobody_to_forget(daybook):
@@ -615,10 +671,8 @@ def a_checkout(folder: Path, seeds: dict, variables: dict) -> Daybook:
     daybook = Daybook(folder)
     for name, rows in seeds.items():
         daybook.seed(name, rows)
-    path = daybook.folder / "dbt_project.yml"
-    project = yaml.safe_load(path.read_text())
-    project["vars"] |= variables
-    path.write_text(yaml.safe_dump(project, sort_keys=False))
+    for name, value in variables.items():
+        set_var(daybook, name, value)
     return daybook
 
 
@@ -702,6 +756,22 @@ def test_a_published_warehouse_is_erased_in_the_folder_of_its_nights_only(small,
         assert f"is published in {small.folder / 'published'}" in said.stderr
         assert "run the command in that folder" in said.stderr
     assert small.database.read_bytes() == before
+
+
+def test_what_dbt_notes_in_the_folder_has_no_id(small):
+    another_night(small, call(messageId="late", userId=ANA, **at(20)))
+    (small.folder / "logs").mkdir(exist_ok=True)
+    (small.folder / "target").mkdir(exist_ok=True)
+    before = [small.folder / name for name in ("target/earlier.json", "logs/dbt.log.1")]
+    for path in before:
+        path.write_text(json.dumps({"invocation_command": f"dbt forget --user {ANA}"}))
+    running = begin(small, "--user", ANA, "--yes", "--json", stdout=subprocess.PIPE)
+    out, problem = running.communicate(timeout=120)
+    assert running.returncode == 0, problem
+    assert json.loads(out)["removed"]["files"] == ["logs/dbt.log.1", "target/earlier.json"]
+    dbts = [*small.folder.glob("logs/dbt.log*"), *small.folder.glob("target/*.json")]
+    assert len(dbts) > 2
+    assert [path for path in dbts if ANA.encode() in path.read_bytes()] == []
 
 
 def _main(*arguments: str) -> Result:

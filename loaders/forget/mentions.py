@@ -150,6 +150,10 @@ class Mentions:
         """Whether a line of a log names or mentions them."""
         if any(not self._named.isdisjoint(call.ids) for call in ids_named_in(line)):
             return True
+        return self.are_in_text(line)
+
+    def are_in_text(self, line: bytes) -> bool:
+        """Whether a text mentions them."""
         text = re.sub(_SPACE, " ", resolved(line))
         return any(self._are_in_text(each) for each in {text, unquote(text)})
 

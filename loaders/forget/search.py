@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from loaders.forget.mentions import Mentions
-from loaders.forget.people import is_theirs
+from loaders.forget.people import People, is_theirs
 from loaders.forgotten import ANONYMOUS, COMPANY, USER
 
 _KINDS = {
@@ -63,6 +63,17 @@ def search_tables(connection: duckdb.DuckDBPyConnection, catalog: str, mentions:
     if lines := quarantined_lines(connection, catalog, mentions):
         found.tables["raw.quarantine"] = len(lines)
     return found
+
+
+def is_mentioned(connection: duckdb.DuckDBPyConnection, one: str) -> bool:
+    """Whether any call or quarantined line mentions an address or a long id."""
+    mentions = Mentions.of(People(users={one}))
+    (catalog,) = connection.execute("select current_database()").fetchone()
+    calls = [each for each in _tables(connection, catalog) if each.name == "raw.calls"]
+    return bool(mentions) and bool(
+        _search(connection, calls, mentions).tables
+        or quarantined_lines(connection, catalog, mentions)
+    )
 
 
 def _search(
