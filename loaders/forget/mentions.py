@@ -67,14 +67,14 @@ class Mentions:
 
     def found_in(self, column: str, type_: str) -> str:
         """Return the condition that a column with texts or JSON mentions them."""
-        return self._found(f"{column}::varchar", self._in_text() + self._companies_in(type_))
+        return self._found(f"{column}::varchar", self._in_text + self._companies_in(type_))
 
     def found_in_id(self, column: str) -> str:
         """Return the condition that the id of somebody else contains one of theirs.
 
         Ids that differ in case are different ids.
         """
-        found = self._found(column, self._in_ids())
+        found = self._found(column, self._in_ids)
         if self.companies:
             found += f" or {column} in ({', '.join(map(_quoted, self.companies))})"
         return f"coalesce({found}, false)"
@@ -84,7 +84,7 @@ class Mentions:
         if not self:
             return column
         replaced = f"{column}::varchar"
-        for pattern, instead in self._in_text() + self._companies_in(type_):
+        for pattern, instead in self._in_text + self._companies_in(type_):
             for _ in range(2):  # of two mentions side by side, one pass finds only the first
                 to = _quoted(rf"\1{instead}\2")
                 replaced = f"regexp_replace({replaced}, {_quoted(pattern)}, {to}, 'g')"
@@ -111,9 +111,11 @@ class Mentions:
         conditions = [f"regexp_matches({text}, {_quoted(pattern)})" for pattern, _ in patterns]
         return f"({' or '.join(conditions)})" if conditions else "false"
 
+    @cached_property
     def _in_text(self) -> list[tuple[str, str]]:
-        return [(f"(?i){pattern}", instead) for pattern, instead in self._in_ids()]
+        return [(f"(?i){pattern}", instead) for pattern, instead in self._in_ids]
 
+    @cached_property
     def _in_ids(self) -> list[tuple[str, str]]:
         """Return patterns of what is replaced, between groups of what stays, and its substitute."""
         numbers = [one for one in self.ids if one.isdigit()]

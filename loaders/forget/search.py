@@ -125,7 +125,8 @@ def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
         found = _search(connection, tables, mentions)
         if _is_database(path) and (lines := quarantined_lines(connection, "searched", mentions)):
             found.tables[f"{shown} raw.quarantine"] = len(lines)
-        found.add(search_bytes(path, connection, tables, mentions, shown))
+        if found.is_clean:  # else the bytes are there, and counting them takes long
+            found.add(search_bytes(path, connection, tables, mentions, shown))
     return found
 
 
@@ -135,7 +136,8 @@ def search_warehouse(
     """Search the database that `connection` has open: its tables and its bytes."""
     (catalog,) = connection.execute("select current_database()").fetchone()
     found = search_tables(connection, catalog, mentions)
-    found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
+    if found.is_clean:
+        found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
     return found
 
 
