@@ -216,8 +216,8 @@ class _Erasure:
         for folder in {self.warehouse.path.absolute().parent, self.warehouse.path.resolve().parent}:
             if not folder.samefile(Path()) and self._is_published_in(folder):
                 raise CannotForget(
-                    f"{self.warehouse.path} is published in {folder / 'published'}. {_NOTHING}; run"
-                    " the command in that folder."
+                    f"{self.warehouse.path} is published in {folder.resolve() / 'published'}."
+                    f" {_NOTHING}; run the command in that folder."
                 )
         return self._is_published_in(Path())
 

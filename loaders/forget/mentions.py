@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
+import polars as pl
+
 from loaders import fields
 from loaders.forget.people import People
 from loaders.forgotten import PSEUDONYM, ids_named_in, is_distinctive, resolved
@@ -65,19 +67,22 @@ class Mentions:
 
     # -- in SQL
 
-    def found_in(self, column: str, type_: str) -> str:
-        """Return the condition that a column with texts or JSON mentions them."""
-        return self._found(f"{column}::varchar", self._in_text + self._companies_in(type_))
+    def found_in(self, columns: dict[str, str]) -> str:
+        """Return the condition that columns with texts or JSON (to their types) mention them."""
+        found = [self._found(columns, self._in_text)]
+        found += [self._found([name], self._companies_in(type_)) for name, type_ in columns.items()]
+        return f"({' or '.join(found)})"
 
-    def found_in_id(self, column: str) -> str:
-        """Return the condition that the id of somebody else contains one of theirs.
+    def found_in_id(self, *columns: str) -> str:
+        """Return the condition that ids of somebody else contain one of theirs.
 
         Ids that differ in case are different ids.
         """
-        found = self._found(column, self._in_ids)
+        found = [self._found(columns, self._in_ids)]
         if self.companies:
-            found += f" or {column} in ({', '.join(map(_quoted, self.companies))})"
-        return f"coalesce({found}, false)"
+            companies = ", ".join(map(_quoted, self.companies))
+            found += [f"coalesce({column} in ({companies}), false)" for column in columns]
+        return f"({' or '.join(found)})"
 
     def erased_from(self, column: str, type_: str) -> str:
         """Return the SQL of a column with texts or JSON in which each mention is replaced."""
@@ -88,9 +93,8 @@ class Mentions:
             for _ in range(2):  # of two mentions side by side, one pass finds only the first
                 to = _quoted(rf"\1{instead}\2")
                 replaced = f"regexp_replace({replaced}, {_quoted(pattern)}, {to}, 'g')"
-        return (
-            f"case when {self.found_in(column, type_)} then ({replaced})::{type_} else {column} end"
-        )
+        found = self.found_in({column: type_})
+        return f"case when {found} then ({replaced})::{type_} else {column} end"
 
     def erased_from_id(self, column: str) -> str:
         """Return the SQL of an id, or of its pseudonym: different ids stay different."""
@@ -107,9 +111,14 @@ class Mentions:
         """
         return self.erased_from(f"({with_pseudonym})", "json")
 
-    def _found(self, text: str, patterns: list[tuple[str, str]]) -> str:
-        conditions = [f"regexp_matches({text}, {_quoted(pattern)})" for pattern, _ in patterns]
-        return f"({' or '.join(conditions)})" if conditions else "false"
+    def _found(self, columns: Iterable[str], patterns: list[tuple[str, str]]) -> str:
+        # Of all columns at once: a pattern of thousands of ids takes long to compile.
+        texts = ", ".join(f"{column}::varchar" for column in columns)
+        conditions = [
+            f"regexp_matches(concat_ws(chr(10), {texts}), {_quoted(pattern)})"
+            for pattern, _ in patterns
+        ]
+        return f"({' or '.join(conditions)})" if texts and conditions else "false"
 
     @cached_property
     def _in_text(self) -> list[tuple[str, str]]:
@@ -182,21 +191,34 @@ class Mentions:
 
     def count_in_file(self, path: Path) -> dict[str, int]:
         """Count per id and address where its bytes stand in a file, be it within other text."""
+        if not self:
+            return {}
         forms = {one: [form.lower() for form in _bytes(one)] for one in self.texts}
-        overlap = max((len(form) for some in forms.values() for form in some), default=1) - 1
+        every = sorted({form.decode("latin-1") for some in forms.values() for form in some})
+        overlap = max(map(len, every), default=1) - 1
         found: Counter[str] = Counter()
         with path.open("rb") as file:
             before = b""
             while chunk := file.read(_CHUNK):
                 text = before + chunk.lower()
+                there = _which_are_in(text, every)
                 for one, some in forms.items():
-                    found[one] += sum(_count_beyond(text, form, len(before)) for form in some)
+                    found[one] += sum(
+                        _count_beyond(text, form, len(before)) for form in there.intersection(some)
+                    )
                 before = text[-overlap:] if overlap else b""
         return dict(+found)
 
     @cached_property
     def _named(self) -> set[tuple[str, str]]:
         return set(self.people.ids())
+
+
+def _which_are_in(text: bytes, ones: list[str]) -> set[bytes]:
+    """Return which of many texts stand in another one, in one pass."""
+    whole = pl.Series([text.decode("latin-1")])
+    found = whole.str.extract_many(ones, overlapping=True).explode().drop_nulls().unique()
+    return {one.encode("latin-1") for one in found}
 
 
 def _count_beyond(text: bytes, one: bytes, start: int) -> int:

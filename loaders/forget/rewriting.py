@@ -174,15 +174,9 @@ class _Rewriting:
     def _copy_calls(self) -> None:
         mentions = self.mentions
         texts = _MENTIONING | {"message_id": "varchar"}
-        mentioned = " or ".join(
-            [
-                *(
-                    f"coalesce({mentions.found_in(name, type_)}, false)"
-                    for name, type_ in texts.items()
-                ),
-                *map(mentions.found_in_id, (*_IDS, fields.company_in_context())),
-            ]
-        )
+        columns = {f'"{name}"': type_ for name, type_ in texts.items()}
+        ids = mentions.found_in_id(*_IDS, fields.company_in_context())
+        mentioned = f"{mentions.found_in(columns)} or {ids}"
         self._run("create or replace temp table mentioning (load_id bigint)")
         if self.mentions:
             self._run(
@@ -201,7 +195,7 @@ class _Rewriting:
             hashed = "left(sha256((select key from mention_key) || message_id), 32)"
             self._run("create or replace temp table mention_key as select uuid()::varchar as key")
             replaced["message_id"] = (
-                f"case when {mentions.found_in('message_id', 'varchar')} then {hashed}"
+                f"case when {mentions.found_in({'message_id': 'varchar'})} then {hashed}"
                 " else message_id end"
             )
             columns = (

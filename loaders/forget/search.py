@@ -81,7 +81,16 @@ def _search(
 ) -> Found:
     found = Found(searched_tables=len(tables))
     for table in tables:
-        conditions = [_condition(name, table.columns, mentions) for name in table.columns]
+        texts = {
+            _quoted(name): type_
+            for name, type_ in table.columns.items()
+            if any(text in type_ for text in ("VARCHAR", "JSON", "ENUM"))
+        }
+        ids = [name for name in texts if _is_id(name)]
+        others = {name: type_ for name, type_ in texts.items() if name not in ids}
+        conditions = [_names_them(name, table.columns) for name in table.columns]
+        if mentions and texts:
+            conditions += [mentions.found_in_id(*ids), mentions.found_in(others)]
         if table.relation.endswith('."raw"."calls"') and mentions.people.companies:
             conditions.append(is_theirs(with_companies=True))
         if conditions := [each for each in conditions if each]:
@@ -167,25 +176,23 @@ def search_folder(folder: Path, shown: str, mentions: Mentions) -> Found:
     return found
 
 
-def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | None:
-    """Return the condition that a column names them; None where it cannot."""
+def _is_id(quoted: str) -> bool:
+    name = quoted.strip('"')
+    return name != "message_id" and name.endswith(("id", "_ids"))
+
+
+def _names_them(name: str, columns: dict[str, str]) -> str | None:
+    """Return the condition that a column of ids has one of theirs; None for another column."""
     quoted, type_ = _quoted(name), columns[name]
-    if not any(text in type_ for text in ("VARCHAR", "JSON", "ENUM")):
-        return None
-    named = "false"
     if name == "entity_id" and "entity" in columns:
-        named = f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
-    elif name in _KINDS and type_ == "VARCHAR":
+        return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
+    if name in _KINDS and type_ == "VARCHAR":
         kinds = ", ".join(f"'{kind}'" for kind in _KINDS[name])
-        named = f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
-    elif type_ == "VARCHAR[]" and name.endswith("user_ids"):
+        return f"coalesce({quoted} in (select id from their_ids where kind in ({kinds})), false)"
+    if type_ == "VARCHAR[]" and name.endswith("user_ids"):
         theirs = "select list(id) from their_ids where kind = 'user'"
-        named = f"coalesce(list_has_any({quoted}, ({theirs})), false)"
-    if not mentions:
-        return None if named == "false" else named
-    if name != "message_id" and name.endswith(("id", "_ids")):
-        return f"({named} or {mentions.found_in_id(f'{quoted}::varchar')})"
-    return f"coalesce({mentions.found_in(quoted, type_)}, false)"
+        return f"coalesce(list_has_any({quoted}, ({theirs})), false)"
+    return None
 
 
 def _value_around(
@@ -225,8 +232,11 @@ def _is_database(path: Path) -> bool:
 
 def _give_ids(connection: duckdb.DuckDBPyConnection, mentions: Mentions) -> None:
     connection.execute("create temp table their_ids (kind varchar, id varchar)")
-    for kind, one in mentions.people.ids():
-        connection.execute("insert into their_ids values (?, ?)", [kind, one])
+    kinds, ids = zip(*mentions.people.ids(), strict=True)
+    connection.execute(
+        "insert into their_ids select unnest($kinds::varchar[]), unnest($ids::varchar[])",
+        {"kinds": list(kinds), "ids": list(ids)},
+    )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalog: str, prefix: str = "") -> list[_Table]:
