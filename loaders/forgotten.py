@@ -264,7 +264,9 @@ class Forgotten:
         )
 
     def _hash(self, kind: str, one: str) -> str:
-        return hmac.new(self._key.encode(), f"{kind}:{one}".encode(), sha256).hexdigest()
+        return hmac.new(
+            self._key.encode(), f"{kind}:{one}".encode(errors="surrogatepass"), sha256
+        ).hexdigest()
 
     def _engine_hash(self, column: str) -> str:
         return f"hash({column}, {self._text_of_key()})"

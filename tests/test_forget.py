@@ -165,6 +165,26 @@ def test_another_user_of_a_forgotten_device_lands(daybook):
     assert [row["line"].decode() for row in daybook.rows("from raw.quarantine")] == [broken]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'{"userId":"\ud800 and half a letter","event":""}',
+        "[" * 100_000,
+        '{"userId":' + "9" * 5000 + ',"event":""}',
+        '{"userId":1e999,"event":"","context":[NaN]}',
+        '{"batch":{"batch":7}}',
+        '"\udcff'.encode(errors="surrogateescape"),
+    ],
+)
+def test_odd_lines_are_quarantined_and_stay(daybook, line):
+    daybook.write([*anas_calls(), line], "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    daybook.write([line, call(messageId="next", userId="ben")], "2.jsonl")
+    daybook.land(daybook.logs / "2.jsonl")
+    assert {row["load_id"] for row in daybook.rows("from raw.quarantine")} == {1, 2}
+
+
 def test_quarantined_lines_that_name_a_person_are_erased(daybook):
     theirs = [
         json.dumps(call(userId=ANA, event="")),
