@@ -8,13 +8,17 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import duckdb
 
 from loaders import fields
 
 USER, ANONYMOUS, COMPANY = "user", "anonymous", "company"
+PSEUDONYM = "pseudonym"  # ids of others that contain one of theirs
+NOBODY = "nobody"  # user ids that the seed placeholder_ids lists, in lower case
 
 _FIELDS = {
     "userId": (USER,),
@@ -22,11 +26,10 @@ _FIELDS = {
     "previousId": (USER, ANONYMOUS),
     "groupId": (COMPANY,),
 }
-_TEXT = rb'"(?:[^"\\]|\\.)*"'
-_TEXTS = re.compile(_TEXT)
-_ID = re.compile(
-    rb'"(%s)"[ \t\r\n]*:[ \t\r\n]*(%s|-?[0-9][0-9.eE+-]*)' % ("|".join(_FIELDS).encode(), _TEXT)
-)
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_STRINGS = re.compile(_STRING)
+_ID = re.compile(rf'"({"|".join(_FIELDS)})"[ \t\r\n]*:[ \t\r\n]*({_STRING}|-?[0-9][0-9.eE+-]*)')
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BLOCK = 64  # bytes of a block of SHA-256
 
 
@@ -40,29 +43,120 @@ def is_distinctive(one: str) -> bool:
     return len(one) >= 6 and has_both
 
 
-def ids_named_in(line: bytes) -> Iterator[tuple[str, str]]:
-    """Yield kind and value of each id that a line names, be it JSON or not.
+@dataclass(frozen=True)
+class Named:
+    """The ids that one call of a line names; `user` is its userId."""
 
-    Those in the fields of a call, and any distinctive text, which may be an id of each kind.
+    ids: frozenset[tuple[str, str]]
+    user: str | None = None
+
+
+def ids_named_in(line: bytes) -> Iterator[Named]:
+    """Yield the ids that each call of a line names. A line that is no JSON counts as one call.
+
+    Those are the ids in the fields of a call, and any distinctive string: it may be an id of each
+    kind.
     """
-    for field, value in _ID.findall(line):
-        for kind in _FIELDS[field.decode()]:
-            yield kind, _text(value)
-    for text in set(_TEXTS.findall(line)):
-        one = _text(text)
-        if is_distinctive(one):
-            yield from ((kind, one) for kind in (USER, ANONYMOUS, COMPANY))
-
-
-def _text(value: bytes) -> str:
-    """An id as it is kept: without white space at its ends, 42.0 as 42."""
     try:
-        read = json.loads(value)
+        body = json.loads(line, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        yield _named_in_text(resolved(line))
+        return
+    batch = [each for name, value in _pairs(body) if name == "batch" for each in _items(value)]
+    yield _named_in_call(_Pairs(pair for pair in _pairs(body) if pair[0] != "batch"))
+    for item in batch:
+        yield _named_in_call(item)
+    if not isinstance(body, _Pairs):
+        yield _named_in_call(body)
+
+
+def resolved(line: bytes) -> str:
+    r"""Return the text of a line with `\u0040` as `@` and `\/` as `/`; quotes stay escaped."""
+
+    def character(found: re.Match[str]) -> str:
+        code, other = found.groups()
+        one = chr(int(code, 16)) if code else other
+        return one if one == "/" or (code and one >= " " and one not in '"\\') else found[0]
+
+    text = _ESCAPE.sub(character, line.decode(errors="replace"))
+    # Letters beyond the basic plane are two escapes.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class _Pairs(list):
+    """An object of JSON, with all values of a key that is there twice."""
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    return value if isinstance(value, _Pairs) else []
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+
+
+def _named_in_call(call: Any) -> Named:
+    ids = {
+        (kind, one)
+        for name, value in _pairs(call)
+        if (one := _as_id(value))
+        for kind in _FIELDS.get(name, ())
+    }
+    for name, value in _pairs(call):
+        if name == "context":
+            ids |= {
+                (COMPANY, one)
+                for field, company in _pairs(value)
+                if field == "groupId" and (one := _as_id(company))
+            }
+    user = next((_as_id(value) for name, value in _pairs(call) if name == "userId"), None)
+    return Named(frozenset(ids | _distinctive(_strings(call))), user)
+
+
+def _named_in_text(text: str) -> Named:
+    fields_found = [(name, _read(value)) for name, value in _ID.findall(text)]
+    ids = {(kind, one) for name, one in fields_found if one for kind in _FIELDS[name]}
+    user = next((one for name, one in fields_found if name == "userId"), None)
+    return Named(frozenset(ids | _distinctive(map(_read, _STRINGS.findall(text)))), user)
+
+
+def _distinctive(strings: Iterable[str | None]) -> set[tuple[str, str]]:
+    kinds = (USER, ANONYMOUS, COMPANY)
+    return {(kind, one) for one in set(strings) if one and is_distinctive(one) for kind in kinds}
+
+
+def _strings(value: Any) -> Iterator[str | None]:
+    """Yield every string and number of a JSON value, as ids; keys are none."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, _Pairs):
+            rest += [each for _, each in one]
+        elif isinstance(one, list):
+            rest += one
+        else:
+            yield _as_id(one)
+
+
+def _as_id(value: Any) -> str | None:
+    """An id as it is kept: without white space at its ends, 42.0 as 42."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        return str(value)
+    except ValueError:  # thousands of digits
+        return None
+
+
+def _read(text: str) -> str | None:
+    try:
+        return _as_id(json.loads(text))
     except ValueError:
-        return value.strip(b'"').decode(errors="replace").strip()
-    if isinstance(read, float) and read.is_integer():
-        read = int(read)
-    return str(read).strip()
+        return text.strip('"').strip() or None
 
 
 class Forgotten:
@@ -97,12 +191,20 @@ class Forgotten:
         )
 
     def is_theirs(self) -> str:
-        """The condition that a call names a forgotten id."""
+        """The condition that a call names a forgotten id.
+
+        A forgotten anonymous id counts without a user id only: somebody else may use the device.
+        """
+        user_id = fields.FIELDS["userId"][0]
+        has_no_user = f"({user_id} is null or {self._is_in(NOBODY, f'lower({user_id})')})"
         return _any(
-            f"forgetting_hash('{kind}', {column}) in (select hash from raw.forgotten_ids)"
+            f"{self._is_in(kind, column)}" + (f" and {has_no_user}" if kind == ANONYMOUS else "")
             for column, kinds in self._columns().items()
             for kind in kinds
         )
+
+    def _is_in(self, kind: str, column: str) -> str:
+        return f"forgetting_hash('{kind}', {column}) in (select hash from raw.forgotten_ids)"
 
     def _columns(self) -> dict[str, tuple[str, ...]]:
         columns = {
@@ -120,12 +222,17 @@ class Forgotten:
 
     def is_named_in(self, line: bytes) -> bool:
         """Whether a line that is no sound call names somebody who was forgotten."""
-        return any(self._hash(kind, one) in self._hashes for kind, one in set(ids_named_in(line)))
+        return any(self._is_named_by(each) for each in ids_named_in(line))
+
+    def _is_named_by(self, call: Named) -> bool:
+        kinds = {kind for kind, one in call.ids if self._hash(kind, one) in self._hashes}
+        has_no_user = call.user is None or self.since(NOBODY, call.user.lower())
+        return bool(kinds - {ANONYMOUS} or (kinds and has_no_user))
 
     # -- remembering
 
-    def remember(self, ids: Iterable[tuple[str, str]], at, schema: str) -> None:
-        """Add ids to `schema`, the raw tables of the database that will be the warehouse."""
+    def make_key(self, schema: str) -> None:
+        """Make the key of the hashes in `schema`, if there is none."""
         if self._key is None:
             self._key = secrets.token_hex(32)
             self._run(
@@ -133,6 +240,13 @@ class Forgotten:
                 f" select $key, {self._engine_hash(self._text_of_key())}",
                 {"key": self._key},
             )
+            self._define_hash()
+
+    def remember(self, ids: Iterable[tuple[str, str]], at, schema: str) -> None:
+        """Add ids to `schema`, the raw tables of the database that will be the warehouse.
+
+        Needs the key.
+        """
         rows = [(kind, self._hash(kind, one), one) for kind, one in ids]
         rows = [row for row in rows if row[1] not in self._hashes]
         kinds, hashes, texts = zip(*rows, strict=True) if rows else ((), (), ())
@@ -150,7 +264,9 @@ class Forgotten:
         )
 
     def _hash(self, kind: str, one: str) -> str:
-        return hmac.new(self._key.encode(), f"{kind}:{one}".encode(), sha256).hexdigest()
+        return hmac.new(
+            self._key.encode(), f"{kind}:{one}".encode(errors="surrogatepass"), sha256
+        ).hexdigest()
 
     def _engine_hash(self, column: str) -> str:
         return f"hash({column}, {self._text_of_key()})"

@@ -88,7 +88,7 @@ create table if not exists raw.forgotten_calls (
 
 -- One row per forgotten id. The id itself is not kept.
 create table if not exists raw.forgotten_ids (
-    kind varchar,               -- user, anonymous, company
+    kind varchar,               -- user, anonymous, company; nobody: a placeholder in lower case
     hash varchar,               -- HMAC-SHA256 of the kind, a colon and the id
     engine_hash ubigint,        -- DuckDB's hash of the id and the key: a quick pre-filter
     forgotten_at timestamp      -- UTC

@@ -1,5 +1,6 @@
 """Erasure: what `daybook forget` removes and from where, what it proves, and what stays gone."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from harness import REPO, Daybook
 from hypothesis import Phase, given, seed, settings
 from lines import call
@@ -22,6 +24,7 @@ from reference.story import Story
 from test_promises import without_provenance
 from test_publish import a_copy_of, another_night, published, small_world  # noqa: F401
 
+from loaders.cli import main
 from loaders.night.lock import night_lock
 
 ANA, OLD, PHONE, MAIL = "ana-4711", "visitor-0815", "a1b2c3d4-phone", "ana.doe@acme.example"
@@ -138,6 +141,50 @@ def test_landing_again_brings_nobody_back(daybook):
     assert messages(daybook) == {each["messageId"] for each in bens_calls()}
 
 
+def test_another_user_of_a_forgotten_device_lands(daybook):
+    daybook.write(anas_calls(), "ana.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    eva = {"userId": "eva", "anonymousId": PHONE}
+    broken = json.dumps(call(event="", **eva))
+    daybook.write(
+        [
+            call(messageId="e1", **eva),
+            call(messageId="e2", type="alias", event=..., previousId=PHONE, userId="eva"),
+            call(messageId="e3", userId=..., anonymousId=PHONE),
+            call(messageId="e4", userId="Undefined", anonymousId=PHONE),
+            call(messageId="e5", userId=ANA, anonymousId=PHONE),
+            broken,
+            {"batch": [call(messageId="e6", **eva), call(event="", userId=..., anonymousId=PHONE)]},
+            json.dumps(call(event="", userId="Undefined", anonymousId=PHONE)),
+        ],
+        "later.jsonl",
+    )
+    daybook.land()
+    assert messages(daybook) == {"e1", "e2", "e6"}
+    assert [row["line"].decode() for row in daybook.rows("from raw.quarantine")] == [broken]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'{"userId":"\ud800 and half a letter","event":""}',
+        "[" * 100_000,
+        '{"userId":' + "9" * 5000 + ',"event":""}',
+        '{"userId":1e999,"event":"","context":[NaN]}',
+        '{"batch":{"batch":7}}',
+        '"\udcff'.encode(errors="surrogateescape"),
+    ],
+)
+def test_odd_lines_are_quarantined_and_stay(daybook, line):
+    daybook.write([*anas_calls(), line], "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    daybook.write([line, call(messageId="next", userId="ben")], "2.jsonl")
+    daybook.land(daybook.logs / "2.jsonl")
+    assert {row["load_id"] for row in daybook.rows("from raw.quarantine")} == {1, 2}
+
+
 def test_quarantined_lines_that_name_a_person_are_erased(daybook):
     theirs = [
         json.dumps(call(userId=ANA, event="")),
@@ -213,6 +260,139 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
     assert len(other["message_id"]) == 32
 
 
+def test_ids_of_others_that_contain_an_id_become_pseudonyms(daybook):
+    """Different ids stay different, and a company stays one."""
+    group = {"type": "group", "event": ..., "userId": "ben"}
+    ids = {
+        "userId": f"team:{ANA}",
+        "anonymousId": f"{ANA}:web",
+        "context": {"groupId": MAIL, "locale": "de"},
+    }
+    daybook.write(
+        [
+            *anas_calls(),
+            call(messageId="b1", **ids),
+            call(messageId="b2", **ids),
+            call(messageId="b3", groupId=MAIL, **group),
+            call(messageId="b4", groupId=f"of {ANA}", **group),
+            call(messageId="b5", type="alias", event=..., previousId=ids["userId"], userId="ben"),
+            call(messageId="b6", userId=ANA.upper(), anonymousId=f"{ANA}2"),
+        ]
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", ANA)
+    assert said["removed"]["mentions_in_other_calls"] == 5
+    assert said["removed"]["rows_by_table"]["raw.calls"] == len(anas_calls())
+    (key,) = daybook.rows("select key from raw.forgetting_key")
+
+    def pseudonym(one: str) -> str:
+        return (
+            "erased_"
+            + hmac.new(
+                key["key"].encode(), f"pseudonym:{one}".encode(), hashlib.sha256
+            ).hexdigest()[:16]
+        )
+
+    rows = daybook.rows("select * from raw.calls order by message_id")
+    for row in rows[:2]:
+        assert row["user_id"] == pseudonym(f"team:{ANA}")
+        assert row["anonymous_id"] == pseudonym(f"{ANA}:web")
+        assert json.loads(row["context"]) == {"groupId": pseudonym(MAIL), "locale": "de"}
+    assert rows[2]["group_id"] == pseudonym(MAIL)
+    assert rows[3]["group_id"] == pseudonym(f"of {ANA}")
+    assert rows[4]["previous_id"] == pseudonym(f"team:{ANA}")
+    # Another user, and another device: the certificate shows such values.
+    assert (rows[5]["user_id"], rows[5]["anonymous_id"]) == (ANA.upper(), f"{ANA}2")
+    assert left_in_files(daybook, OLD, PHONE, MAIL) == {}
+
+
+def test_mentions_in_another_case_and_after_escaped_white_space_are_replaced(daybook):
+    text = f"Hi\n{ANA.upper()}\t{ANA}"
+    daybook.write([*anas_calls(), call(messageId="b1", userId="ben", properties={"text": text})])
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    (ben,) = daybook.rows("select properties from raw.calls")
+    assert json.loads(ben["properties"]) == {"text": "Hi\n[erased]\t[erased]"}
+    assert left_in_files(daybook, ANA) == {}
+
+
+def test_a_company_is_no_person(daybook):
+    """Its id is replaced where it is a whole value, and not within an address of somebody."""
+    company = "northwind.example"
+    kept = {"email": f"zoe@{company}", "about": f"{company} and more", company: 1}
+    traits = kept | {"domain": company, "all": [company, company, 1]}
+    daybook.write(
+        [
+            call(messageId="m1", context={"groupId": company}),
+            call(messageId="m2", type="identify", event=..., userId="zoe", traits=traits),
+            call(messageId="m3", userId=f"zoe@{company}", name=company, category=f"at {company}"),
+            json.dumps(call(messageId="m4", userId="zoe", event="", traits=kept)),
+            call(messageId="m5", userId=company),
+        ]
+    )
+    daybook.land()
+    daybook.seed("internal_accounts", [{"match_on": "email_domain", "value": company.title()}])
+    said = daybook.run("forget", "--company", company, exit_code=1).stderr
+    assert "internal_accounts.csv, row 2 names northwind.example" in said
+    daybook.seed("internal_accounts")
+    certificate(daybook, "--company", company)
+    zoe, other, third = daybook.rows("select * from raw.calls order by message_id")
+    assert json.loads(zoe["traits"]) == kept | {
+        "domain": "[erased]",
+        "all": ["[erased]", "[erased]", 1],
+    }
+    assert (other["user_id"], other["name"]) == (f"zoe@{company}", "[erased]")
+    assert other["category"] == f"at {company}"
+    assert third["user_id"].startswith("erased_")
+    assert len(daybook.rows("from raw.quarantine")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "is_hers"),
+    [
+        (r'{"us\u0065rId":"42","event":""}', True),
+        (r'{"us\u0065rId":"42",', True),
+        (r'{"userId":"ben","properties":{"userId":"42"},"event":""}', False),
+        (r'{"userId":"ben","by":"jos\u00c9\u0040x.example","event":""}', True),
+        (r'{"userId":"ben","by":"JOSÉ@x.example",', True),
+        (r'{"userId":"ben","url":"https:\/\/x.example\/?m=jos%C3%A9%40x.example",', True),
+        (r'{"userId":"ben","text":"Dear\nJOSÉ@x.example",', True),
+        ('{"userId":"ben","by":"bob.josé@x.example","event":""}', False),
+        ('{"userId":"ben","by":"bob-josé@x.example",', False),
+        ('{"userId":"ben","by":"josé@x.example.au","event":""}', False),
+    ],
+)
+def test_a_quarantined_line_is_read_with_its_escapes_resolved(daybook, line, is_hers):
+    traits = {"email": "josé@x.example"}
+    hers = call(messageId="a1", type="identify", event=..., userId="42", traits=traits)
+    daybook.write([hers, line])
+    daybook.land()
+    said = certificate(daybook, "--user", "42")
+    assert said["removed"]["quarantined"] == is_hers
+    assert len(daybook.rows("from raw.quarantine")) == (not is_hers)
+
+
+def test_an_address_or_long_id_that_is_only_mentioned_is_erased(daybook):
+    daybook.write(anas_calls(), "1.jsonl")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    daybook.write(
+        [
+            call(messageId="b1", userId="ben", properties={"by": MAIL, "for": PHONE}),
+            call(messageId="b2", userId="ben", event="", properties={"by": MAIL}),
+            call(messageId="b3", userId="ben", context={"groupId": "acme-0001"}),
+        ],
+        "2.jsonl",
+    )
+    daybook.land()
+    said = certificate(daybook, "--user", MAIL, PHONE)
+    assert (said["removed"]["calls"], said["removed"]["mentions_in_other_calls"]) == (0, 1)
+    assert messages(daybook) == {"b1", "b3"}
+    assert left_in_files(daybook, MAIL, PHONE) == {}
+    said = daybook.run("forget", "--user", "acme-0001", exit_code=1).stderr
+    assert "No call and no quarantined line names acme-0001" in said
+
+
 def test_an_address_that_others_have_too_stays_with_them(daybook):
     bens = {"userId": "ben", "traits": {"email": MAIL.title()}}
     daybook.write([*anas_calls(), call(messageId="b1", type="identify", event=..., **bens)])
@@ -265,6 +445,7 @@ def test_several_people_are_erased_at_once(daybook):
         (("--company", ANA), f"No call and no quarantined line names {ANA}."),
         (("--user", "Undefined"), "Undefined is listed in the seed placeholder_ids"),
         (("--user", PHONE), f"{PHONE} is the anonymous id of a device of {ANA}."),
+        (("--user", MAIL), f"{MAIL} is the e-mail address of a user with another id."),
     ],
 )
 def test_an_id_that_is_no_person_is_one_line_and_nobody_is_erased(daybook, arguments, said):
@@ -284,6 +465,40 @@ def test_whoever_names_nobody_or_does_not_say_what_it_is_has_exit_code_2(daybook
     daybook.write(anas_calls())
     daybook.land()
     assert "Usage" in daybook.run("forget", *arguments, exit_code=2).stderr
+
+
+def test_a_list_that_is_not_utf_8_is_one_line(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    listed = daybook.folder / "list.txt"
+    listed.write_bytes(f"{ANA}\njosé".encode("latin-1"))
+    said = daybook.run("forget", "--file", listed, exit_code=2).stderr
+    assert f"{listed} is not UTF-8. Save it as UTF-8" in said
+
+
+@pytest.mark.parametrize("zone", ["europe/berlin", "PST", "GMT+3"])
+def test_time_zones_are_those_of_the_models(daybook, zone):
+    set_var(daybook, "timezone", zone)
+    daybook.write(anas_calls())
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    assert messages(daybook) == set()
+
+
+def test_a_time_zone_that_there_is_not_is_one_line(daybook):
+    set_var(daybook, "timezone", "Europe/Atlantis")
+    daybook.write(anas_calls())
+    daybook.land()
+    said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
+    assert said.startswith("daybook: dbt_project.yml: the var timezone (Europe/Atlantis)")
+    assert said.count("\n") == 1
+
+
+def set_var(daybook: Daybook, name: str, value: str) -> None:
+    path = daybook.folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"][name] = value
+    path.write_text(yaml.safe_dump(project, sort_keys=False))
 
 
 def test_before_the_first_landing_there_is_nobody_to_forget(daybook):
@@ -353,6 +568,20 @@ def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
     daybook.land(daybook.logs / "2.jsonl")
     accounted(daybook)
     assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # no number twice
+
+
+def test_the_file_is_rewritten_that_a_symbolic_link_names(daybook):
+    daybook.write(anas_calls(), "ana.jsonl")
+    daybook.write(bens_calls(), "ben.jsonl")
+    disk = daybook.folder / "disk"
+    disk.mkdir()
+    daybook.database.symlink_to(disk / "real.duckdb")
+    daybook.land()
+    certificate(daybook, "--user", ANA)
+    assert daybook.database.is_symlink()
+    assert messages(daybook) == {each["messageId"] for each in bens_calls()}
+    assert left_in_files(daybook, ANA, OLD, PHONE, MAIL) == {}
+    assert [each.name for each in disk.iterdir()] == ["real.duckdb"]
 
 
 def test_tables_of_other_origin_stay_unless_they_name_the_person(daybook):
@@ -427,13 +656,18 @@ def forget_in_a_life(folder: Path, number: int) -> None:
         assert landed_calls(daybook) == landed_calls(other), user
 
         daybook.land(daybook.write(life[::-1], "again.jsonl"))
-        assert landed_calls(daybook) == sorted(landed_calls(other) * 2), user
+        again = without(user, life, story, is_landing=True)
+        other.land(other.write(again[::-1], "again.jsonl"))
+        assert landed_calls(daybook) == landed_calls(other), user
         accounted(daybook)
     if number == 1:
         daybook.database.write_bytes(landed)
         daybook.build(vars=variables)  # a night before, which the erasure has to undo
         certificate(daybook, "--user", users[-1])
         daybook.build(vars=variables)
+        other.forget()
+        other.write(without(users[-1], life, story))
+        other.land()
         other.build(vars=variables)
         assert without_provenance(daybook) == without_provenance(other)
 
@@ -457,15 +691,16 @@ def a_checkout(folder: Path, seeds: dict, variables: dict) -> Daybook:
     daybook = Daybook(folder)
     for name, rows in seeds.items():
         daybook.seed(name, rows)
-    path = daybook.folder / "dbt_project.yml"
-    project = yaml.safe_load(path.read_text())
-    project["vars"] |= variables
-    path.write_text(yaml.safe_dump(project, sort_keys=False))
+    for name, value in variables.items():
+        set_var(daybook, name, value)
     return daybook
 
 
-def without(user: str, lines: list[dict], story: Story) -> list[dict]:
-    """The lines of which no id is the user's, by the reference's own reading of the contract."""
+def without(user: str, lines: list[dict], story: Story, *, is_landing: bool = False) -> list[dict]:
+    """The lines of which no id is the user's, by the reference's own reading of the contract.
+
+    When they land later, another user's call of one of the user's devices is not the user's.
+    """
     end = story.follow(user)
     users = {one for one in {*story.alias_of, user, end} if story.follow(one) == end}
     devices = {one for one, seen in story.devices.items() if {each.what for each in seen} == {end}}
@@ -474,6 +709,8 @@ def without(user: str, lines: list[dict], story: Story) -> list[dict]:
         user_id, device, previous = (
             as_id(call.get(name)) for name in ("userId", "anonymousId", "previousId")
         )
+        if is_landing and user_id and ("user", user_id.lower()) not in story.plan.placeholders:
+            return user_id in users or previous in users
         return user_id in users or device in devices or previous in users | devices
 
     return [line for line in lines if not any(is_theirs(body) for _, body, _ in items(line))]
@@ -528,6 +765,37 @@ def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(smal
     assert ("load taken out",) not in reasons
     another_night(small, call(messageId="later", userId="eva", **at(21)))
     assert published(small, "select max(number) from nights.nights") == [(4,)]
+
+
+def test_a_published_warehouse_is_erased_in_the_folder_of_its_nights_only(small, tmp_path):
+    before = small.database.read_bytes()
+    for folder in (tmp_path, small.folder / "seeds"):
+        with contextlib.chdir(folder):
+            said = _main("--database", os.path.relpath(small.database), "forget", "--user", "ana")
+        assert said.exit_code == 1
+        assert f"is published in {small.folder / 'published'}" in said.stderr
+        assert "run the command in that folder" in said.stderr
+    assert small.database.read_bytes() == before
+
+
+def test_what_dbt_notes_in_the_folder_has_no_id(small):
+    another_night(small, call(messageId="late", userId=ANA, **at(20)))
+    (small.folder / "logs").mkdir(exist_ok=True)
+    (small.folder / "target").mkdir(exist_ok=True)
+    before = [small.folder / name for name in ("target/earlier.json", "logs/dbt.log.1")]
+    for path in before:
+        path.write_text(json.dumps({"invocation_command": f"dbt forget --user {ANA}"}))
+    running = begin(small, "--user", ANA, "--yes", "--json", stdout=subprocess.PIPE)
+    out, problem = running.communicate(timeout=120)
+    assert running.returncode == 0, problem
+    assert json.loads(out)["removed"]["files"] == ["logs/dbt.log.1", "target/earlier.json"]
+    dbts = [*small.folder.glob("logs/dbt.log*"), *small.folder.glob("target/*.json")]
+    assert len(dbts) > 2
+    assert [path for path in dbts if ANA.encode() in path.read_bytes()] == []
+
+
+def _main(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments, "--yes"])
 
 
 def test_a_build_that_fails_leaves_everything_as_it_was(small):

@@ -9,6 +9,8 @@ from loaders.forget.mentions import ERASED, Mentions
 from loaders.forget.rewriting import Rewritten
 from loaders.forget.search import Found
 
+_CORRECTED = ("raw.loads", "raw.copies", "raw.taken_out")  # a path may mention them
+
 
 @dataclass
 class Certificate:
@@ -38,7 +40,7 @@ class Certificate:
             "removed": {
                 "calls": done.calls,
                 "quarantined": done.quarantined,
-                "rows_by_table": self.before.tables,
+                "rows_by_table": self._rows_by_table,
                 "mentions_in_other_calls": done.mentions,
                 "dropped_tables": done.dropped,
                 "nights": self.removed_nights,
@@ -64,6 +66,17 @@ class Certificate:
             ],
             "build_due": self.is_build_due,
         }
+
+    @property
+    def _rows_by_table(self) -> dict[str, int]:
+        """Rows removed by table. Rows of raw tables in which a mention is replaced stay."""
+        counted = {"raw.calls": self.rewritten.calls, "raw.quarantine": self.rewritten.quarantined}
+        rows = {
+            table: counted.get(table, rows)
+            for table, rows in self.before.tables.items()
+            if table not in _CORRECTED
+        }
+        return {table: count for table, count in rows.items() if count}
 
     def text(self) -> str:
         """Return the certificate as a page for people."""
@@ -97,14 +110,14 @@ class Certificate:
         rows = ["Removed"]
         rows += [
             f"  {rows:>9,}  {'row ' if rows == 1 else 'rows'} of {table}"
-            for table, rows in self.before.tables.items()
+            for table, rows in self._rows_by_table.items()
         ]
         if done.mentions:
             rows.append(
                 f"  {done.mentions:>9,}  {'call' if done.mentions == 1 else 'calls'} of others that"
-                f" mention them: {ERASED} stands there now"
+                f" mention them: {ERASED} or a pseudonym stands there now"
             )
-        if not self.before.tables and not done.mentions:
+        if not self._rows_by_table and not done.mentions:
             rows.append("  nothing: no row and no file held anything of theirs")
         if self.removed_nights or self.removed_files:
             rows.append(f"  files      {', '.join([*self.removed_nights, *self.removed_files])}")
@@ -122,7 +135,7 @@ class Certificate:
                 f"  e-mail     {', '.join(sorted(people.shared_emails))}: others have it too"
             )
         for file, values in self.after.within_others.items():
-            rows.append(f"  {file}: part of other values ({'; '.join(values)})")
+            rows.append(f"  {file}: in other values ({'; '.join(values)})")
         return ["Left", *rows] if rows else []
 
     def _checked(self) -> list[str]:

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -26,7 +28,7 @@ from loaders.forget.rewriting import (
     take_the_place_of,
     write_without,
 )
-from loaders.forget.search import Found, search_file, search_folder, search_warehouse
+from loaders.forget.search import Found, is_mentioned, search_file, search_folder, search_warehouse
 from loaders.forgotten import Forgotten
 from loaders.ledger import now
 from loaders.limits import Limits
@@ -36,7 +38,7 @@ from loaders.night.folder import PublishedNights, marks_of
 from loaders.night.lock import night_lock
 from loaders.night.publication import Publication
 from loaders.night.steps import Steps
-from loaders.questions.project import Project
+from loaders.questions.project import PROJECT_FILE, Project
 from loaders.warehouse import Warehouse, files_under, open_warehouse
 
 _REPORT = Path("report.html")
@@ -60,7 +62,7 @@ _NOTHING = "Nothing was forgotten"
 def forget(
     context: click.Context,
     users: tuple[str, ...],
-    list_file: Iterable[str] | None,
+    list_file: TextIO | None,
     companies: tuple[str, ...],
     more: tuple[str, ...],
     yes: bool,
@@ -108,11 +110,11 @@ def _named(
     users: tuple[str, ...],
     companies: tuple[str, ...],
     more: tuple[str, ...],
-    list_file: Iterable[str] | None,
+    list_file: TextIO | None,
 ) -> tuple[list[str], list[str]]:
     if more and bool(users) == bool(companies):
         raise click.UsageError("Name each id with its option: --user ID or --company ID.")
-    listed = list(list_file) if list_file else []
+    listed = _lines(list_file) if list_file else []
     named_users = [*users, *(more if users else ()), *listed]
     named_companies = [*companies, *(more if companies else ())]
     found = [one.strip() for one in named_users if one.strip()]
@@ -120,6 +122,15 @@ def _named(
     if not found and not found_companies:
         raise click.UsageError("Name somebody: --user ID, --file LIST or --company ID.")
     return found, found_companies
+
+
+def _lines(list_file: TextIO) -> list[str]:
+    try:
+        return list(list_file)
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"{list_file.name} is not UTF-8. Save it as UTF-8, with a user id on each line."
+        ) from error
 
 
 @dataclass
@@ -137,7 +148,9 @@ class _Erasure:
     def run(self, users: list[str], companies: list[str]) -> Certificate:
         warehouse, connection = self.warehouse, self.warehouse.connection
         forgotten = Forgotten(connection)
-        people = find_people(connection, users, companies, self.plan, forgotten)
+        people = find_people(
+            connection, users, companies, self.plan, forgotten, partial(is_mentioned, connection)
+        )
         mentions = Mentions.of(people)
         self._check_seeds(mentions)
         is_published = self._is_published()
@@ -158,7 +171,7 @@ class _Erasure:
         with place_beside(warehouse.path) as path:
             with self.steps.step("rewrite"):
                 rewritten = write_without(
-                    warehouse, mentions, forgotten, before.tables, self.at, path
+                    warehouse, mentions, forgotten, before.tables, self.plan, self.at, path
                 )
             publication = self._publish(project, path) if project else None
             with self.steps.step("check"):
@@ -170,7 +183,7 @@ class _Erasure:
             if publication:
                 with files_under(self.umask):
                     publication.show()
-            removed = self._remove_leftovers()
+            removed = self._remove_leftovers(mentions)
             take_the_place_of(warehouse.path, path)
         return Certificate(
             mentions,
@@ -189,6 +202,7 @@ class _Erasure:
         named = [
             *(("user_id", one) for one in people.users),
             *(("company_id", one) for one in people.companies),
+            *(("email_domain", one.lower()) for one in people.companies),
         ]
         for rule in sorted(named):
             if place := self.plan.named.get(rule):
@@ -199,14 +213,23 @@ class _Erasure:
 
     def _is_published(self) -> bool:
         """Whether the working folder has published nights of this warehouse."""
-        newest = self.nights.current() if self.nights.link.is_symlink() else self.nights.newest()
-        return bool(newest) and marks_of(newest).get("database") == os.path.relpath(
-            self.warehouse.path
-        )
+        for folder in {self.warehouse.path.absolute().parent, self.warehouse.path.resolve().parent}:
+            if not folder.samefile(Path()) and self._is_published_in(folder):
+                raise CannotForget(
+                    f"{self.warehouse.path} is published in {folder.resolve() / 'published'}."
+                    f" {_NOTHING}; run the command in that folder."
+                )
+        return self._is_published_in(Path())
+
+    def _is_published_in(self, folder: Path) -> bool:
+        nights = PublishedNights(folder)
+        newest = nights.current() if nights.link.is_symlink() else nights.newest()
+        database = marks_of(newest).get("database")
+        return bool(database) and (folder / database).resolve() == self.warehouse.path.resolve()
 
     def _search_before(self, mentions: Mentions) -> tuple[Found, list[str]]:
         before = search_warehouse(self.warehouse.path, self.warehouse.connection, mentions)
-        old = self.nights.folders() if self._is_published() else []
+        old = self.nights.folders() if self._is_published_in(Path()) else []
         for folder in old:
             if folder.name.isdigit():  # the others are of stopped runs, and perhaps damaged
                 before.add(search_folder(folder, str(folder), mentions))
@@ -247,19 +270,30 @@ class _Erasure:
         publication.document["report"] = "report.html"
         return publication
 
-    def _remove_leftovers(self) -> list[str]:
-        """Remove what stopped runs have left on disk, and a report of the old tables."""
+    def _remove_leftovers(self, mentions: Mentions) -> list[str]:
+        """Remove what stopped runs have left, a report of the old tables, and what dbt noted."""
         removed = []
         if not self.nights.newest():
             for unfinished in self.nights.folders():
                 shutil.rmtree(unfinished)
-        spilled = self.warehouse.path.absolute().with_name(self.warehouse.path.name + ".tmp")
-        if spilled.is_dir():
-            shutil.rmtree(spilled)
-        if _REPORT.is_file():
-            _REPORT.unlink()
-            removed.append(str(_REPORT))
+        for database in (self.warehouse.path.absolute(), self.warehouse.path.resolve()):
+            shutil.rmtree(database.with_name(database.name + ".tmp"), ignore_errors=True)
+        for path in [_REPORT, *_files_of_dbt()]:
+            if path.is_file() and (path == _REPORT or _mentions_them(path, mentions)):
+                path.unlink()
+                removed.append(str(path))
         return removed
+
+
+def _files_of_dbt() -> list[Path]:
+    """Return what dbt wrote in the working folder; it makes these files again."""
+    if not Path(PROJECT_FILE).is_file():
+        return []
+    return sorted([*Path("target").rglob("*"), *Path("logs").glob("dbt.log*")])
+
+
+def _mentions_them(path: Path, mentions: Mentions) -> bool:
+    return bool(mentions.count_in_file(path)) and mentions.are_in_text(path.read_bytes())
 
 
 def _progress(told: Callable[[str], None]) -> Callable[[int, int], None]:

@@ -7,40 +7,58 @@ by chance, and so does a plain word. Those are looked for in the columns of ids.
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
+import polars as pl
+
+from loaders import fields
 from loaders.forget.people import People
-from loaders.forgotten import ids_named_in, is_distinctive
+from loaders.forgotten import PSEUDONYM, ids_named_in, is_distinctive, resolved
 
 ERASED = "[erased]"
 _CHUNK = 1 << 24  # bytes
-_NOT_IN_IDS, _NOT_IN_ADDRESSES = "[^A-Za-z0-9_-]", "[^A-Za-z0-9_.%+-]"
+_NOT_IN_IDS, _NOT_IN_NUMBERS = "[^A-Za-z0-9_-]", "[^A-Za-z0-9_.-]"
+_NOT_IN_ADDRESSES = "[^A-Za-z0-9_.%+-]"
+_AFTER_ADDRESS = r"$|[^A-Za-z0-9.-]|\.$|\.[^A-Za-z0-9]"
+_SPACE = r"\\[bfnrt]"  # as JSON escapes white space
 
 
 @dataclass(frozen=True)
 class Mentions:
-    """The texts to look for. `addresses` are in lower case, and found in any."""
+    """The texts to look for. `addresses` are in lower case, and found in any.
+
+    `companies` are looked for as whole values only: they may be part of an address of somebody.
+    """
 
     people: People
     ids: tuple[str, ...]
     addresses: tuple[str, ...]
+    companies: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, people: People) -> "Mentions":
         """Look for what is theirs alone."""
         shared = people.shared_devices | people.shared_emails
-        ids = {one for _, one in people.ids()} - shared
+        ids = (people.users | people.devices) - shared
         addresses = people.emails | {one.lower() for one in ids if "@" in one} - shared
         return cls(
             people,
             tuple(sorted(one for one in ids if is_distinctive(one) and "@" not in one)),
             tuple(sorted(addresses)),
+            tuple(sorted(filter(is_distinctive, people.companies - ids))),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.ids or self.addresses)
+        return bool(self.texts)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that is looked for in texts."""
+        return (*self.ids, *self.addresses, *self.companies)
 
     @property
     def not_distinctive(self) -> list[str]:
@@ -49,59 +67,145 @@ class Mentions:
 
     # -- in SQL
 
-    def found_in(self, text: str) -> str:
-        """Return the condition that an SQL text mentions them."""
-        patterns = self._patterns()
-        conditions = [f"regexp_matches({text}, {_quoted(pattern)})" for pattern, _ in patterns]
-        return f"({' or '.join(conditions)})" if conditions else "false"
+    def found_in(self, columns: dict[str, str]) -> str:
+        """Return the condition that columns with texts or JSON (to their types) mention them."""
+        found = [self._found(columns, self._in_text)]
+        found += [self._found([name], self._companies_in(type_)) for name, type_ in columns.items()]
+        return f"({' or '.join(found)})"
+
+    def found_in_id(self, *columns: str) -> str:
+        """Return the condition that ids of somebody else contain one of theirs.
+
+        Ids that differ in case are different ids.
+        """
+        found = [self._found(columns, self._in_ids)]
+        if self.companies:
+            companies = ", ".join(map(_quoted, self.companies))
+            found += [f"coalesce({column} in ({companies}), false)" for column in columns]
+        return f"({' or '.join(found)})"
 
     def erased_from(self, column: str, type_: str) -> str:
-        """Return the SQL of a column in which each mention is replaced."""
+        """Return the SQL of a column with texts or JSON in which each mention is replaced."""
         if not self:
             return column
-        text = f"{column}::varchar"
-        replaced = text
-        for pattern, instead in self._patterns():
+        replaced = f"{column}::varchar"
+        for pattern, instead in self._in_text + self._companies_in(type_):
             for _ in range(2):  # of two mentions side by side, one pass finds only the first
                 to = _quoted(rf"\1{instead}\2")
                 replaced = f"regexp_replace({replaced}, {_quoted(pattern)}, {to}, 'g')"
-        return f"case when {self.found_in(text)} then ({replaced})::{type_} else {column} end"
+        found = self.found_in({column: type_})
+        return f"case when {found} then ({replaced})::{type_} else {column} end"
 
-    def _patterns(self) -> list[tuple[str, str]]:
+    def erased_from_id(self, column: str) -> str:
+        """Return the SQL of an id, or of its pseudonym: different ids stay different."""
+        return f"case when {self.found_in_id(column)} then {_pseudonym(column)} else {column} end"
+
+    def erased_from_context(self) -> str:
+        """Return the SQL of a context: the company in it is an id, the rest is text."""
+        company = fields.company_in_context()
+        with_pseudonym = f"""
+            case when {self.found_in_id(company)}
+                then json_merge_patch(context, json_object('groupId', {_pseudonym(company)}))
+                else context
+            end
+        """
+        return self.erased_from(f"({with_pseudonym})", "json")
+
+    def _found(self, columns: Iterable[str], patterns: list[tuple[str, str]]) -> str:
+        # Of all columns at once: a pattern of thousands of ids takes long to compile.
+        texts = ", ".join(f"{column}::varchar" for column in columns)
+        conditions = [
+            f"regexp_matches(concat_ws(chr(10), {texts}), {_quoted(pattern)})"
+            for pattern, _ in patterns
+        ]
+        return f"({' or '.join(conditions)})" if texts and conditions else "false"
+
+    @cached_property
+    def _in_text(self) -> list[tuple[str, str]]:
+        return [(f"(?i){pattern}", instead) for pattern, instead in self._in_ids]
+
+    @cached_property
+    def _in_ids(self) -> list[tuple[str, str]]:
+        """Return patterns of what is replaced, between groups of what stays, and its substitute."""
         numbers = [one for one in self.ids if one.isdigit()]
         texts = [one for one in self.ids if not one.isdigit()]
         patterns = []
         if texts:
-            patterns.append((_pattern(texts, _NOT_IN_IDS), ERASED))
+            patterns.append((_pattern(texts, _NOT_IN_IDS, f"$|{_NOT_IN_IDS}"), ERASED))
         if numbers:  # perhaps a JSON number
-            patterns.append((_pattern(numbers, "[^A-Za-z0-9_.-]"), "0"))
+            patterns.append((_pattern(numbers, _NOT_IN_NUMBERS, f"$|{_NOT_IN_NUMBERS}"), "0"))
         if self.addresses:
-            after = r"$|[^A-Za-z0-9.-]|\.$|\.[^A-Za-z0-9]"
-            ones = "|".join(_escaped(one).replace(r"\x{40}", "(?:@|%40)") for one in self.addresses)
-            patterns.append((f"(?i)(^|{_NOT_IN_ADDRESSES})(?:{ones})({after})", ERASED))
+            ones = _pattern(self.addresses, _NOT_IN_ADDRESSES, _AFTER_ADDRESS)
+            patterns.append((f"(?i){ones}".replace(r"\x{40}", "(?:@|%40)"), ERASED))
+        return patterns
+
+    def _companies_in(self, type_: str) -> list[tuple[str, str]]:
+        if not self.companies:
+            return []
+        before, after = ("[:,\\[]|^", "[]},]|$") if type_.upper() == "JSON" else ("^", "$")
+        numbers = [one for one in self.companies if one.isdigit()]
+        quoted = self.companies
+        if type_.upper() == "JSON":
+            quoted = [json.dumps(one, ensure_ascii=False) for one in self.companies]
+        patterns = [(f"({before})(?:{'|'.join(map(_escaped, quoted))})({after})", ERASED)]
+        if type_.upper() == "JSON":
+            patterns[0] = (patterns[0][0], f'"{ERASED}"')
+            if numbers:
+                ones = "|".join(numbers)
+                patterns.append((rf"({before})(?:{ones})(?:\.0)?({after})", "0"))
         return patterns
 
     # -- in bytes
 
     def are_in_line(self, line: bytes) -> bool:
         """Whether a line of a log names or mentions them."""
-        return not self._named.isdisjoint(ids_named_in(line)) or bool(
-            self and self._in_bytes.search(line)
+        if any(not self._named.isdisjoint(call.ids) for call in ids_named_in(line)):
+            return True
+        return self.are_in_text(line)
+
+    def are_in_text(self, line: bytes) -> bool:
+        """Whether a text mentions them."""
+        text = re.sub(_SPACE, " ", resolved(line))
+        return any(self._are_in_text(each) for each in {text, unquote(text)})
+
+    def _are_in_text(self, text: str) -> bool:
+        text = text.lower()
+        # A plain search first: a pattern of thousands of texts is slow.
+        return any(
+            form in text and re.search(pattern, text) for form, pattern in self._in_lower_case
         )
+
+    @cached_property
+    def _in_lower_case(self) -> list[tuple[str, str]]:
+        found = []
+        for one in (*self.ids, *self.addresses):
+            before, after = _NOT_IN_IDS, f"$|{_NOT_IN_IDS}"
+            if one.isdigit():
+                before, after = _NOT_IN_NUMBERS, f"$|{_NOT_IN_NUMBERS}"
+            if one in self.addresses:
+                before, after = _NOT_IN_ADDRESSES, _AFTER_ADDRESS
+            for form in _forms(one):
+                form = form.lower()
+                found.append((form, f"(?:^|{before}){re.escape(form)}(?:{after})"))
+        return found
 
     def count_in_file(self, path: Path) -> dict[str, int]:
         """Count per id and address where its bytes stand in a file, be it within other text."""
-        forms = {
-            one: [form.lower() for form in _bytes(one)] for one in (*self.ids, *self.addresses)
-        }
-        overlap = max((len(form) for some in forms.values() for form in some), default=1) - 1
+        if not self:
+            return {}
+        forms = {one: [form.lower() for form in _bytes(one)] for one in self.texts}
+        every = sorted({form.decode("latin-1") for some in forms.values() for form in some})
+        overlap = max(map(len, every), default=1) - 1
         found: Counter[str] = Counter()
         with path.open("rb") as file:
             before = b""
             while chunk := file.read(_CHUNK):
                 text = before + chunk.lower()
+                there = _which_are_in(text, every)
                 for one, some in forms.items():
-                    found[one] += sum(_count_beyond(text, form, len(before)) for form in some)
+                    found[one] += sum(
+                        _count_beyond(text, form, len(before)) for form in there.intersection(some)
+                    )
                 before = text[-overlap:] if overlap else b""
         return dict(+found)
 
@@ -109,11 +213,12 @@ class Mentions:
     def _named(self) -> set[tuple[str, str]]:
         return set(self.people.ids())
 
-    @cached_property
-    def _in_bytes(self) -> re.Pattern[bytes]:
-        forms = sorted(form for one in (*self.ids, *self.addresses) for form in _bytes(one))
-        ones = b"|".join(map(re.escape, forms))
-        return re.compile(rb"(?i)(?<![A-Za-z0-9_-])(?:%s)(?![A-Za-z0-9_-])" % ones)
+
+def _which_are_in(text: bytes, ones: list[str]) -> set[bytes]:
+    """Return which of many texts stand in another one, in one pass."""
+    whole = pl.Series([text.decode("latin-1")])
+    found = whole.str.extract_many(ones, overlapping=True).explode().drop_nulls().unique()
+    return {one.encode("latin-1") for one in found}
 
 
 def _count_beyond(text: bytes, one: bytes, start: int) -> int:
@@ -124,9 +229,13 @@ def _count_beyond(text: bytes, one: bytes, start: int) -> int:
     return found
 
 
-def _pattern(ones: list[str], boundary: str) -> str:
+def _pattern(ones: Iterable[str], before: str, after: str) -> str:
     forms = sorted({form for one in ones for form in _forms(one)})
-    return f"(^|{boundary})(?:{'|'.join(map(_escaped, forms))})($|{boundary})"
+    return f"(^|{before}|{_SPACE})(?:{'|'.join(map(_escaped, forms))})({after})"
+
+
+def _pseudonym(one: str) -> str:
+    return f"'erased_' || left(forgetting_hash('{PSEUDONYM}', {one}), 16)"
 
 
 def _forms(one: str) -> set[str]:

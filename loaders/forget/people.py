@@ -5,7 +5,7 @@ whether a build is up to date, or was ever made.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import duckdb
@@ -50,9 +50,11 @@ def find_people(
     companies: Iterable[str],
     plan: Plan,
     forgotten: Forgotten,
+    is_mentioned: Callable[[str], bool],
 ) -> People:
     """Resolve the ids that were named. Raises `CannotForget` for one that nothing is known of.
 
+    `is_mentioned` says whether any text mentions an id or an address that no call carries.
     Makes the temporary tables `their_ids` and `placeholders` (kind, id), for `is_theirs`.
     """
     users, companies = list(dict.fromkeys(users)), list(dict.fromkeys(companies))
@@ -66,10 +68,16 @@ def find_people(
                 )
     people = People(companies=set(companies))
     _find_users(connection, set(users), people)
-    _check_known(connection, users, companies, people, forgotten)
+    mentioned = _check_known(connection, users, companies, people, forgotten, is_mentioned)
     _find_devices(connection, people)
     _put_ids(connection, people)
     _find_emails(connection, people, plan)
+    for one in mentioned:
+        if one.lower() in people.shared_emails:
+            raise CannotForget(
+                f"{one} is the e-mail address of a user with another id. Nothing was forgotten;"
+                " name the user id."
+            )
     return people
 
 
@@ -203,7 +211,9 @@ def _check_known(
     companies: list[str],
     people: People,
     forgotten: Forgotten,
-) -> None:
+    is_mentioned: Callable[[str], bool],
+) -> list[str]:
+    """Return the user ids that are only mentioned: no call carries them."""
     named = {*((USER, one) for one in users), *((COMPANY, one) for one in companies)}
     unknown = {each for each in named if not forgotten.since(*each)}
     unknown -= _in_calls(connection, unknown)
@@ -212,6 +222,13 @@ def _check_known(
     for kind, one in sorted(unknown):
         if kind == USER and _is_a_device(connection, one, people):
             unknown.remove((kind, one))
+    companies_here = _in_calls(connection, {(COMPANY, one) for _, one in unknown})
+    mentioned = [
+        one
+        for kind, one in sorted(unknown)
+        if kind == USER and (COMPANY, one) not in companies_here and is_mentioned(one)
+    ]
+    unknown -= {(USER, one) for one in mentioned}
     if unknown:
         ones = ", ".join(one for _, one in sorted(unknown))
         several = len(unknown) > 1
@@ -219,6 +236,7 @@ def _check_known(
             f"No call and no quarantined line names {ones}. Nothing was forgotten; check the"
             f" id{'s' if several else ''}, or take {'them' if several else 'it'} off the list."
         )
+    return mentioned
 
 
 def _in_calls(
@@ -248,7 +266,8 @@ def _in_quarantine(
     lines = connection.execute("select line from raw.quarantine where line is not null")
     found: set[tuple[str, str]] = set()
     while row := lines.fetchone():
-        found |= named.intersection(ids_named_in(row[0]))
+        for call in ids_named_in(row[0]):
+            found |= named & call.ids
     return found
 
 

@@ -1,12 +1,16 @@
 """What erasure reads of a company's plan: ids of nobody, and traits that hold an e-mail."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+import duckdb
+
+from loaders.errors import CannotForget
 from loaders.plan import Seed, read_seed
+from loaders.plan.reading import Row
 from loaders.questions.project import DAYBOOK, find_project
+from loaders.warehouse import first_line
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,33 @@ def read_plan(folder: Path = Path()) -> Plan:
         frozenset(traits - {""}),
         _begins(variables),
         {
-            (row["match_on"], row["value"]): f"{accounts.file}, row {row.line}"
+            (row["match_on"], _value(row)): f"{accounts.file}, row {row.line}"
             for row in accounts.rows
         },
     )
 
 
+def _value(row: Row) -> str:
+    return row["value"].lower() if row["match_on"] == "email_domain" else row["value"]
+
+
 def _begins(variables: dict) -> datetime:
-    day = date.fromisoformat(str(variables["earliest_day"]))
-    zone = ZoneInfo(str(variables["timezone"]))
-    return datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
+    """Return when the earliest day begins, by DuckDB's time zones as in the models."""
+    day, zone = (str(variables[name]) for name in ("earliest_day", "timezone"))
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        try:
+            (begins,) = connection.execute(
+                "select timezone($zone, $day::date::timestamp)::timestamp",
+                {"zone": zone, "day": day},
+            ).fetchone()
+        except duckdb.Error as error:
+            raise CannotForget(
+                f"dbt_project.yml: the var timezone ({zone}) or earliest_day ({day}) cannot be"
+                f" read: {first_line(error)}. Nothing was forgotten; correct it, then run the same"
+                " command again."
+            ) from error
+    return begins
 
 
 def _seed(folder: Path, name: str) -> Seed:

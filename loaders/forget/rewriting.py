@@ -16,11 +16,13 @@ from pathlib import Path
 
 import duckdb
 
+from loaders import fields
 from loaders.errors import CannotForget
 from loaders.forget.mentions import Mentions
 from loaders.forget.people import is_theirs
+from loaders.forget.plan import Plan
 from loaders.forget.search import quarantined_lines
-from loaders.forgotten import Forgotten
+from loaders.forgotten import NOBODY, USER, Forgotten
 from loaders.night.folder import sync_to_disk
 from loaders.warehouse import Warehouse, keep_private, private_files
 
@@ -34,6 +36,7 @@ _MENTIONING = {
     "context": "json",
     "integrations": "json",
 }
+_IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
 _NEW = "erased"  # the catalog of the new file
 
 
@@ -51,7 +54,7 @@ class Rewritten:
 @contextmanager
 def place_beside(database: Path) -> Iterator[Path]:
     """Yield a path for the new file: of the same name, because dbt's views name it."""
-    folder = database.absolute().with_name(f"{database.name}.erasing")
+    folder = database.resolve().with_name(f"{database.resolve().name}.erasing")
     shutil.rmtree(folder, ignore_errors=True)
     with private_files():
         folder.mkdir()
@@ -66,6 +69,7 @@ def write_without(
     mentions: Mentions,
     forgotten: Forgotten,
     naming: Iterable[str],
+    plan: Plan,
     at: datetime,
     path: Path,
 ) -> Rewritten:
@@ -82,8 +86,10 @@ def write_without(
     connection.execute("set preserve_insertion_order = true")
     rewriting = _Rewriting(connection, old, mentions, frozenset(naming))
     with warehouse.transaction():
+        forgotten.make_key(f"{_NEW}.raw")
         done = rewriting.rewrite()
-        forgotten.remember(mentions.people.ids(), at, f"{_NEW}.raw")
+        nobody = [(NOBODY, one) for kind, one in plan.placeholders if kind == USER]
+        forgotten.remember([*mentions.people.ids(), *nobody], at, f"{_NEW}.raw")
     connection.execute(f"checkpoint {_NEW}")
     connection.execute(f"detach {_NEW}")
     return done
@@ -93,7 +99,7 @@ def close_file(database: Path, path: Path) -> None:
     """Have the disk hold all of the new file, so that it may take the place of the old one."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("checkpoint")
-    for each in (path, database):
+    for each in (path, database, database.resolve()):
         wal = each.absolute().with_name(each.name + ".wal")
         if wal.exists() and wal.stat().st_size:
             raise CannotForget(f"{wal} is not empty. Nothing was forgotten; run the command again.")
@@ -104,8 +110,8 @@ def close_file(database: Path, path: Path) -> None:
 
 def take_the_place_of(database: Path, path: Path) -> None:
     """Put the new file in the place of the old one, by one rename."""
-    os.replace(path, database.absolute())
-    sync_to_disk(database.absolute().parent)
+    os.replace(path, database.resolve())
+    sync_to_disk(database.resolve().parent)
 
 
 def _create(path: Path, *, has_memory: bool) -> None:
@@ -166,27 +172,30 @@ class _Rewriting:
         ).fetchall()
 
     def _copy_calls(self) -> None:
-        is_mentioned = " or ".join(
-            f"coalesce({self.mentions.found_in(f'{column}::varchar')}, false)"
-            for column in ("message_id", *_MENTIONING)
-        )
+        mentions = self.mentions
+        texts = _MENTIONING | {"message_id": "varchar"}
+        columns = {f'"{name}"': type_ for name, type_ in texts.items()}
+        ids = mentions.found_in_id(*_IDS, fields.company_in_context())
+        mentioned = f"{mentions.found_in(columns)} or {ids}"
         self._run("create or replace temp table mentioning (load_id bigint)")
         if self.mentions:
             self._run(
-                f"insert into mentioning select load_id from raw.calls where ({is_mentioned})"
+                f"insert into mentioning select load_id from raw.calls where ({mentioned})"
                 f" and not {is_theirs(with_companies=bool(self.mentions.people.companies))}"
             )
         self.done.mentions = self._one("select count(*) from mentioning")
         columns = "*"
         if self.done.mentions:
             replaced = {
-                name: self.mentions.erased_from(f'"{name}"', type_)
+                name: mentions.erased_from(f'"{name}"', type_)
                 for name, type_ in _MENTIONING.items()
             }
+            replaced |= {name: mentions.erased_from_id(name) for name in _IDS}
+            replaced["context"] = mentions.erased_from_context()
             hashed = "left(sha256((select key from mention_key) || message_id), 32)"
             self._run("create or replace temp table mention_key as select uuid()::varchar as key")
             replaced["message_id"] = (
-                f"case when {self.mentions.found_in('message_id')} then {hashed}"
+                f"case when {mentions.found_in({'message_id': 'varchar'})} then {hashed}"
                 " else message_id end"
             )
             columns = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from loaders.forget.mentions import Mentions
-from loaders.forget.people import is_theirs
+from loaders.forget.people import People, is_theirs
 from loaders.forgotten import ANONYMOUS, COMPANY, USER
 
 _KINDS = {
@@ -65,12 +65,32 @@ def search_tables(connection: duckdb.DuckDBPyConnection, catalog: str, mentions:
     return found
 
 
+def is_mentioned(connection: duckdb.DuckDBPyConnection, one: str) -> bool:
+    """Whether any call or quarantined line mentions an address or a long id."""
+    mentions = Mentions.of(People(users={one}))
+    (catalog,) = connection.execute("select current_database()").fetchone()
+    calls = [each for each in _tables(connection, catalog) if each.name == "raw.calls"]
+    return bool(mentions) and bool(
+        _search(connection, calls, mentions).tables
+        or quarantined_lines(connection, catalog, mentions)
+    )
+
+
 def _search(
     connection: duckdb.DuckDBPyConnection, tables: list[_Table], mentions: Mentions
 ) -> Found:
     found = Found(searched_tables=len(tables))
     for table in tables:
-        conditions = [_condition(name, table.columns, mentions) for name in table.columns]
+        texts = {
+            _quoted(name): type_
+            for name, type_ in table.columns.items()
+            if any(text in type_ for text in ("VARCHAR", "JSON", "ENUM"))
+        }
+        ids = [name for name in texts if _is_id(name)]
+        others = {name: type_ for name, type_ in texts.items() if name not in ids}
+        conditions = [_names_them(name, table.columns) for name in table.columns]
+        if mentions and texts:
+            conditions += [mentions.found_in_id(*ids), mentions.found_in(others)]
         if table.relation.endswith('."raw"."calls"') and mentions.people.companies:
             conditions.append(is_theirs(with_companies=True))
         if conditions := [each for each in conditions if each]:
@@ -114,7 +134,8 @@ def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
         found = _search(connection, tables, mentions)
         if _is_database(path) and (lines := quarantined_lines(connection, "searched", mentions)):
             found.tables[f"{shown} raw.quarantine"] = len(lines)
-        found.add(search_bytes(path, connection, tables, mentions, shown))
+        if found.is_clean:  # else the bytes are there, and counting them takes long
+            found.add(search_bytes(path, connection, tables, mentions, shown))
     return found
 
 
@@ -124,7 +145,8 @@ def search_warehouse(
     """Search the database that `connection` has open: its tables and its bytes."""
     (catalog,) = connection.execute("select current_database()").fetchone()
     found = search_tables(connection, catalog, mentions)
-    found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
+    if found.is_clean:
+        found.add(search_bytes(path, connection, _tables(connection, catalog), mentions, str(path)))
     return found
 
 
@@ -154,11 +176,14 @@ def search_folder(folder: Path, shown: str, mentions: Mentions) -> Found:
     return found
 
 
-def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | None:
-    """Return the condition that a column names them; None where it cannot."""
+def _is_id(quoted: str) -> bool:
+    name = quoted.strip('"')
+    return name != "message_id" and name.endswith(("id", "_ids"))
+
+
+def _names_them(name: str, columns: dict[str, str]) -> str | None:
+    """Return the condition that a column of ids has one of theirs; None for another column."""
     quoted, type_ = _quoted(name), columns[name]
-    if not any(text in type_ for text in ("VARCHAR", "JSON", "ENUM")):
-        return None
     if name == "entity_id" and "entity" in columns:
         return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
     if name in _KINDS and type_ == "VARCHAR":
@@ -167,7 +192,7 @@ def _condition(name: str, columns: dict[str, str], mentions: Mentions) -> str | 
     if type_ == "VARCHAR[]" and name.endswith("user_ids"):
         theirs = "select list(id) from their_ids where kind = 'user'"
         return f"coalesce(list_has_any({quoted}, ({theirs})), false)"
-    return f"coalesce({mentions.found_in(f'{quoted}::varchar')}, false)" if mentions else None
+    return None
 
 
 def _value_around(
@@ -207,8 +232,11 @@ def _is_database(path: Path) -> bool:
 
 def _give_ids(connection: duckdb.DuckDBPyConnection, mentions: Mentions) -> None:
     connection.execute("create temp table their_ids (kind varchar, id varchar)")
-    for kind, one in mentions.people.ids():
-        connection.execute("insert into their_ids values (?, ?)", [kind, one])
+    kinds, ids = zip(*mentions.people.ids(), strict=True)
+    connection.execute(
+        "insert into their_ids select unnest($kinds::varchar[]), unnest($ids::varchar[])",
+        {"kinds": list(kinds), "ids": list(ids)},
+    )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalog: str, prefix: str = "") -> list[_Table]:

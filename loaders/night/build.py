@@ -1,6 +1,7 @@
 """Runs `dbt build` in this process."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def build(database: Path, say: Callable[[str], None], told: Told) -> Built:
             told(event.data.index, event.data.total)
 
     quiet = ["--quiet", "--log-level", "none", "--no-use-colors"]
-    with _database_of_dbt(database), private_files():
+    with _database_of_dbt(database), _arguments_of_dbt(), private_files():
         outcome = dbtRunner(callbacks=[hear]).invoke([*quiet, "build"])
         _close_connections()
     if outcome.exception and is_interrupt(outcome.exception):
@@ -73,6 +74,16 @@ def _why_not(
 def _line(result: Any) -> str:
     what = " ".join(str(result.message or result.status).split())
     return f"{result.node.resource_type} {result.node.name}: {what}"
+
+
+@contextmanager
+def _arguments_of_dbt() -> Iterator[None]:
+    """dbt writes sys.argv to target/ and logs/: the ids of `daybook forget` must not be there."""
+    before, sys.argv = sys.argv, ["dbt", "build"]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @contextmanager
