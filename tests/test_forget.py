@@ -801,7 +801,7 @@ def _main(*arguments: str) -> Result:
 def test_a_build_that_fails_leaves_everything_as_it_was(small):
     before = small.database.read_bytes()
     small.seed("plans", [{"plan": "free", "is_paying": "perhaps"}])
-    said = small.run("forget", "--user", "ana", exit_code=1).stderr.splitlines()[-1]
+    said = small.run("forget", "--user", "ana", "--yes", exit_code=1).stderr.splitlines()[-1]
     assert "plans.csv, row 2" in said
     assert "Nothing was forgotten: it stopped at the step build." in said
     assert small.database.read_bytes() == before
@@ -830,7 +830,7 @@ def begin(daybook: Daybook, *arguments, **options) -> subprocess.Popen:
 
 def killed_when(daybook: Daybook, is_so, *arguments) -> None:
     """Begin to forget, and be killed as soon as this is so."""
-    running = begin(daybook, *arguments, stdout=subprocess.DEVNULL)
+    running = begin(daybook, *arguments, "--yes", stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not is_so() and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
@@ -884,6 +884,15 @@ def test_on_a_terminal_it_asks_first(daybook, answer, left):
     os.close(terminal)
     assert b"It cannot be undone [y/N]" in asked
     assert len(daybook.rows("from raw.calls")) == left
+
+
+def test_without_a_terminal_it_erases_nobody_unless_told_so(daybook):
+    daybook.write(anas_calls())
+    daybook.land()
+    before = daybook.rows("from raw.calls")
+    said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
+    assert "There is no terminal to ask on. Nothing was forgotten; add --yes" in said
+    assert daybook.rows("from raw.calls") == before
 
 
 def test_a_warehouse_of_an_earlier_version_is_accounted_for_and_can_forget(daybook):

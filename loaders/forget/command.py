@@ -236,8 +236,13 @@ class _Erasure:
         return before, [str(folder) for folder in old]
 
     def _confirm(self, mentions: Mentions, before: Found) -> None:
-        if self.is_confirmed or not sys.stdin.isatty():
+        if self.is_confirmed:
             return
+        if not sys.stdin.isatty():
+            raise CannotForget(
+                "There is no terminal to ask on. Nothing was forgotten; add --yes to erase without"
+                " a question."
+            )
         people = mentions.people
         ids = ", ".join(one for _, one in people.ids())
         rows = sum(before.tables.values())
