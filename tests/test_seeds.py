@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from harness import JUNE, REPO, SEED_COLUMNS, Daybook
@@ -363,6 +364,9 @@ def test_a_var_of_the_wrong_type_or_with_a_name_that_is_not_planned_is_named(pla
             (line,) = found(plan, FINE | {name: value})
             assert line.startswith(f"dbt_project.yml, vars: {name} "), line
 
+    found(plan, FINE | {"timezone": "Europe/Lisbon"})
+    # The connection that all users of the module share is free.
+    assert duckdb.sql("select 1").fetchall() == [(1,)]
     (line,) = found(plan, FINE | {"timezone": "Europe/Lissabon"})
     assert line.endswith(
         ' is "Europe/Lissabon"; write Europe/Lisbon, or the name of one time zone, like UTC or'

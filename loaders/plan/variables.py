@@ -101,7 +101,9 @@ def _is_time_zone(value: object) -> bool:
     if value == "UTC":
         return True
     try:
-        duckdb.execute("select timezone(?, timestamp '2025-01-01')", [value])
+        # A connection of its own: the module's one belongs to whoever imports this.
+        with duckdb.connect() as connection:
+            connection.execute("select timezone(?, timestamp '2025-01-01')", [value]).fetchall()
     except duckdb.Error:
         return False
     return True
@@ -109,7 +111,8 @@ def _is_time_zone(value: object) -> bool:
 
 def _near_time_zone(value: object) -> str | None:
     """The time zone whose name is most like a text, without case."""
-    zones = duckdb.execute("select name from pg_timezone_names()").fetchall()
+    with duckdb.connect() as connection:
+        zones = connection.execute("select name from pg_timezone_names()").fetchall()
     names = {name.lower(): name for (name,) in zones}
     near = get_close_matches(str(value or "").lower().replace(" ", "_"), names, n=1, cutoff=0.8)
     return names[near[0]] if near else None
