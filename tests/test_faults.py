@@ -163,31 +163,8 @@ def test_a_landing_killed_at_a_hundred_random_moments_is_healed(daybook):
 # -- other troubles
 
 
-def test_a_full_disk_stops_the_landing_and_the_next_one_heals_it(daybook):
-    many_logs(daybook)
-    limit = 1_500_000
-    full = subprocess.run(
-        [sys.executable, "-m", "loaders", "--database", daybook.database, "land", daybook.logs],
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: (
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        ),
-    )
-    assert full.returncode == 1, full.stderr
-    assert "run the same command again" in full.stderr
-    assert len(full.stderr.splitlines()) == 1
-    daybook.land()
-    healed = contents(daybook.database)
-    daybook.database.unlink()
-    daybook.land()
-    assert contents(daybook.database) == healed
-
-
-def test_a_full_disk_after_the_commit_does_not_say_that_the_calls_are_not_there(daybook):
-    daybook.write([{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}])
-    limit = 100_000  # enough for the log of the transaction, not for a block of the database
+def land_on_a_full_disk(daybook: Daybook, limit: int) -> str:
+    """Land where no file may grow beyond `limit` bytes; returns the one line that it says."""
     full = subprocess.run(
         [sys.executable, "-m", "loaders", "--database", daybook.database, "land", daybook.logs],
         capture_output=True,
@@ -199,6 +176,23 @@ def test_a_full_disk_after_the_commit_does_not_say_that_the_calls_are_not_there(
     )
     assert full.returncode == 1, full.stderr
     (line,) = full.stderr.splitlines()
+    return line
+
+
+def test_a_full_disk_stops_the_landing_and_the_next_one_heals_it(daybook):
+    many_logs(daybook)
+    assert "run the same command again" in land_on_a_full_disk(daybook, 1_500_000)
+    daybook.land()
+    healed = contents(daybook.database)
+    daybook.database.unlink()
+    daybook.land()
+    assert contents(daybook.database) == healed
+
+
+def test_a_full_disk_after_the_commit_does_not_say_that_the_calls_are_not_there(daybook):
+    daybook.write([{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}])
+    # Enough for the log of the transaction, not for a block of the database.
+    line = land_on_a_full_disk(daybook, 100_000)
     assert f"{daybook.database}: what landed is kept in warehouse.duckdb.wal, and could not" in line
     assert line.endswith("and run the same command again: it moves the rest.")
     assert daybook.land().stdout.startswith("unchanged")
