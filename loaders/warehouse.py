@@ -45,11 +45,6 @@ class Warehouse:
         with suppress(duckdb.Error):  # the commit itself failed: nothing is open any more
             self.connection.execute("rollback")
 
-    def detach(self, schema: str) -> None:
-        """Drop a memory database, from outside of the transaction that may be open."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"detach {schema}")
-
 
 @contextmanager
 def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
