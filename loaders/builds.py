@@ -1,8 +1,8 @@
 """What dbt asks before a run (may it build, what must be dropped first) and after it.
 
-`question` is what macros/builds.sql passes: `graph`, `vars`, `selected` (unique ids), `project`
+`question` is what macros/meta.sql passes: `graph`, `vars`, `selected` (unique ids), `project`
 (the name of the root project), `version` (of what the models keep), `is_build` (whether the command
-is `dbt build`) and, after the run, `results`.
+is `dbt build`), `is_empty` (whether its option --empty was given) and, after the run, `results`.
 """
 
 import json
@@ -32,6 +32,8 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     Raises `CannotBuild` with every reason not to begin.
     """
     nodes = question["graph"]["nodes"]
+    if question["is_empty"]:
+        raise CannotBuild("--empty would take all rows out of the tables; leave it away")
     seeds = _read_seeds(question)
     if found := problems(seeds, question["vars"]):
         raise CannotBuild("\n".join(map(str, found)))
@@ -46,6 +48,7 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
             raise CannotBuild(f"{it_was}; run: dbt build")
         known = connection.execute("select name from meta.tables").fetchall()
         gone = ({*ours.values()} | {name for (name,) in known}) & there.keys()
+        gone |= {f"{name}__changes" for name in gone} & there.keys()
         return {
             "drop": [(*name.split(".", 1), there[name]) for name in sorted(gone)],
             "say": f"{it_was}: all of its tables are built anew.",

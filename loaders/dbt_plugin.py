@@ -1,6 +1,6 @@
 """What dbt needs of Python: the raw tables, one clear line on a bad database, and the checks.
 
-Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/builds.sql.
+Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/meta.sql.
 """
 
 import secrets
@@ -15,9 +15,10 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
 from loaders import builds
+from loaders.engine_errors import first_line
 from loaders.errors import DaybookError
 from loaders.table_shapes import changed_tables, check_raw_tables
-from loaders.warehouse import check_path, first_line, keep_private, not_opened
+from loaders.warehouse import check_path, keep_private, not_opened
 
 # Said by dbt's CSV reader for each type of a column that a seed may lack.
 warnings.filterwarnings("ignore", '".*" does not match the name of any column', RuntimeWarning)

@@ -2,43 +2,6 @@
 
 {# --- time --- #}
 
-{# The time in a text, as a UTC timestamp; null where it holds none. ISO 8601: a date, or a date and a
-   time; an offset is honoured, none means UTC. Or a Unix time in seconds (9 or 10 digits) or
-   milliseconds (12 or 13 digits), with or without a fraction. From 1970 to 2099. What is finer than a
-   microsecond is cut off. The loader quarantines by the same rule (loaders/readable_time.sql). #}
-{% macro readable_time(text) -%}
-    case
-        -- The usual form comes first, because glob is fast. `?` stands for any character: try_cast
-        -- rejects all but digits there, and `[0-9]` keeps out a blank before the hour.
-        when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
-        when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
-            then try_cast({{ text }} as timestamp)
-        when regexp_full_match(
-            {{ text }},
-            '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
-        )
-        and year(timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz)))
-            between 1970 and 2099
-        then timezone('UTC', try_cast(replace(upper({{ text }}), ',', '.') as timestamptz))
-        -- Decimals are exact to the microsecond. 4102444800 is the first second of 2100.
-        when regexp_full_match({{ text }}, '[1-9]\d{8,9}([.]\d+)?')
-        and try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,6})?') as decimal(20, 6)) < 4102444800
-        then make_timestamp(cast(
-            try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,6})?') as decimal(20, 6)) * 1000000 as bigint
-        ))
-        when regexp_full_match({{ text }}, '[1-9]\d{11,12}([.]\d+)?')
-        and try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,3})?') as decimal(20, 3)) < 4102444800000
-        then make_timestamp(cast(
-            try_cast(regexp_extract({{ text }}, '\d+([.]\d{1,3})?') as decimal(20, 3)) * 1000 as bigint
-        ))
-    end
-{%- endmacro %}
-
-{# The pattern of a date, or a date and a time with or without an offset. #}
-{% macro iso_8601() -%}
-    '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
-{%- endmacro %}
-
 {# A UTC timestamp's day in the reporting timezone. #}
 {% macro day_of(timestamp) -%}
     {%- if var('timezone') == 'UTC' -%}
@@ -238,69 +201,76 @@
     unnest(string_split({{ text }}, ';'))
 {%- endmacro %}
 
-{# A number for the values of some columns. Two rows may, once in a great while, have the same. #}
+{# 64-bit hash of some columns. Among a billion values two have the same with a chance of 3 %. #}
 {% macro hash_of(columns) -%}
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
-{# A number of half the size, to look rows up by; null for null. Now and then two values have the same:
-   so it only says which rows to ask for their values. #}
-{% macro lookup_key_of(column) -%}
+{# A 32-bit hash, to find rows by; null for null. It is a pre-filter: the values are compared after it. #}
+{% macro short_hash_of(column) -%}
     case when {{ column }} is not null then cast({{ hash_of([column]) }} % 4294967296 as uinteger) end
 {%- endmacro %}
 
-{# A text that tells whether a small table is as it was, whatever the order of its rows. #}
+{# The version of the engine: another one may have another hash function. #}
+{% macro engine_version() -%}
+    version()
+{%- endmacro %}
+
+{# Digest of a small table, as text: the same for the same rows in any order. #}
 {% macro digest_of(relation) -%}
     coalesce(cast(bit_xor(hash({{ relation }})) as varchar), 'none')
 {%- endmacro %}
 
 {# --- tables and lists --- #}
 
-{# Keeps a small result aside, under this name and for this session, before the query that reads it:
-   so that the engine knows how small it is, and looks up its rows in a large table instead of the
-   large table's in it. A query that takes one pass over a whole column has it fetched ahead, which
-   would fetch too much where rows are read here and there. #}
-{% macro create_temp_table(name, sql, fetch_ahead=false) -%}
-    {%- if execute -%}
-    {%- do run_query("set storage_block_prefetch = 'always_prefetch'") if fetch_ahead -%}
-    {%- do run_query('create or replace temporary table ' ~ name ~ ' as ' ~ sql) -%}
-    {%- do run_query('reset storage_block_prefetch') if fetch_ahead -%}
-    {%- endif -%}
-    {{ return(name) }}
-{%- endmacro %}
-
-{# Where a row lies in its table, for the length of one query. So that few rows of a large table are
-   looked up twice: by a narrow column first, and by their place what is wide. An engine that does not
-   tell the place takes a key of the row. #}
+{# Identifies a row of its table for the length of a query. An engine without row ids takes a key. #}
 {% macro row_id(key) -%}
     rowid
 {%- endmacro %}
 
-{# The values of a column of a small CTE or table, for `in`. They come out of one list: so the engine
-   takes them for few, and looks them up in a large table instead of its rows in them. #}
+{# The row ids of a large table's rows that have the keys of a small table. `keys` is a column of both, a
+   list of such, or of pairs: an expression over the large table, and a column of the small one. The
+   engine filters a scan by one key only: so the first of several is looked up by itself, too. #}
+{% macro row_ids_with(relation, keys, small) -%}
+    {%- set pairs = _pairs(keys) -%}
+    select rows_in_question.place
+    from (
+        select
+            {{ row_id(keys) }} as place,
+            {%- for expression, column in pairs %}
+            {{ expression }} as {{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ relation }}
+        {%- if pairs | length > 1 %}
+        where {{ pairs[0][0] }} in {{ in_list(small, pairs[0][1]) }}
+        {%- endif %}
+    ) as rows_in_question
+    semi join {{ small }} as small_table on {{ equal_keys('rows_in_question', keys, 'small_table') }}
+{%- endmacro %}
+
+{% macro equal_keys(one, keys, other) -%}
+    {%- for _, column in _pairs(keys) -%}
+    {{ one }}.{{ column }} = {{ other }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro _pairs(keys) -%}
+    {%- set pairs = [] -%}
+    {%- for key in ([keys] if keys is string else keys) -%}
+    {%- do pairs.append((key, key) if key is string else key) -%}
+    {%- endfor -%}
+    {{ return(pairs) }}
+{%- endmacro %}
+
+{# The values of a column of a small CTE or table, for `in`. They come out of one list, which the engine
+   estimates as few: so it looks them up in the large table, and not the large table's rows in them. #}
 {% macro in_list(relation, column) -%}
     (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ relation }})
 {%- endmacro %}
 
-{# For a CTE that is read more than once, and had better be read anew each time than be kept whole:
-   `name as {{ not_materialized() }} (...)`. #}
-{% macro not_materialized() -%}
-    not materialized
-{%- endmacro %}
-
-{# For a CTE that had better be found first, for it is small, than joined as one table of many. #}
+{# For a small CTE that is to be computed before the joins: `name as {{ materialized_first() }} (...)`. #}
 {% macro materialized_first() -%}
     materialized
-{%- endmacro %}
-
-{# A list, or null, with one more value. #}
-{% macro list_with(values, value) -%}
-    list_append(coalesce({{ values }}, []), {{ value }})
-{%- endmacro %}
-
-{# Over a group: each value of its lists, once. #}
-{% macro values_of_lists(lists) -%}
-    list_distinct(flatten(list({{ lists }})))
 {%- endmacro %}
 
 {# A list without the elements that an earlier one equals. #}
@@ -321,10 +291,6 @@
 
 {% macro list_to_rows(values) -%}
     unnest({{ values }})
-{%- endmacro %}
-
-{% macro empty_list(type) -%}
-    cast([] as {{ type }}[])
 {%- endmacro %}
 
 {# --- memory --- #}

@@ -11,8 +11,8 @@ A mutant is killed when a test of its model gets other rows or an error. SQL tha
 is no mutant. A mutant that no test kills survives: either a rule has no test, or the change means
 nothing. The second kind stands in equivalent_mutants.yml, with the reason.
 
-Unit tests do not see what a model does only on incremental runs, nor its `touched_keys` block: the
-stories have to kill the mutants of those.
+A unit test runs a keyed model as its plain SELECT, without the block `touched_keys`: the stories
+have to kill the mutants of the blocks (tests/test_touched_keys.py).
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import re
 import sys
 import tempfile
 import threading
-import time
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -39,41 +37,28 @@ from sqlglot.dialects.duckdb import DuckDB
 
 EQUIVALENT = REPO / "tests" / "equivalent_mutants.yml"
 FIXTURE = "__dbt__cte__"
-LONG_MACRO = 80  # nodes: what reads a time, say, has tests of its own
-NOWHERE = sys.maxsize // 2
+JINJA_OR_COMMENT = re.compile(
+    r"\{% call touched_keys.*?endcall.*?%\}|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|--[^\n]*", re.DOTALL
+)
+LONG_MACRO = 80  # nodes: readable_time(), say, has tests of its own
 SECONDS_OF_A_MUTANT = 10  # a recursive CTE without its end condition never ends
-
 DOES_NOT_COMPILE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 
-SWAPS = {
-    exp.LT: exp.LTE,
-    exp.LTE: exp.LT,
-    exp.GT: exp.GTE,
-    exp.GTE: exp.GT,
-    exp.NullSafeEQ: exp.EQ,
-    exp.NullSafeNEQ: exp.NEQ,
-    exp.Add: exp.Sub,
-    exp.Sub: exp.Add,
-    exp.Min: exp.Max,
-    exp.Max: exp.Min,
-    exp.ArgMin: exp.ArgMax,
-    exp.ArgMax: exp.ArgMin,
-    exp.Least: exp.Greatest,
-    exp.Greatest: exp.Least,
-    exp.Lag: exp.Lead,
-    exp.Lead: exp.Lag,
-    exp.FirstValue: exp.LastValue,
-    exp.LastValue: exp.FirstValue,
-    exp.LogicalOr: exp.LogicalAnd,
-    exp.LogicalAnd: exp.LogicalOr,
-}
-JOINS = {
-    ("LEFT", ""): [("", "INNER")],
-    ("", "INNER"): [("LEFT", "")],
-    ("FULL", ""): [("LEFT", ""), ("RIGHT", "")],
-    ("", "SEMI"): [("", "ANTI")],
-    ("", "ANTI"): [("", "SEMI")],
-}
+PAIRS = [
+    (exp.LT, exp.LTE),
+    (exp.GT, exp.GTE),
+    (exp.Add, exp.Sub),
+    (exp.Min, exp.Max),
+    (exp.ArgMin, exp.ArgMax),
+    (exp.Least, exp.Greatest),
+    (exp.Lag, exp.Lead),
+    (exp.FirstValue, exp.LastValue),
+    (exp.LogicalOr, exp.LogicalAnd),
+]
+SWAPS = dict(PAIRS) | {other: one for one, other in PAIRS}
+SWAPS |= {exp.NullSafeEQ: exp.EQ, exp.NullSafeNEQ: exp.NEQ}
+JOINS = {"LEFT": ["INNER"], "INNER": ["LEFT"], "FULL": ["LEFT", "RIGHT"], "SEMI": ["ANTI"]}
+JOINS |= {"ANTI": ["SEMI"]}
 
 
 class Dialect(DuckDB):
@@ -83,13 +68,17 @@ class Dialect(DuckDB):
         """As DuckDB's."""
 
         TRANSFORMS = DuckDB.Generator.TRANSFORMS | {
-            exp.JSONExtract: lambda self, node: self.func(
-                "json_extract", node.this, node.expression
-            ),
-            exp.JSONExtractScalar: lambda self, node: self.func(
-                "json_extract_string", node.this, node.expression
-            ),
+            kind: lambda self, node, name=name: self.func(name, node.this, node.expression)
+            for kind, name in (
+                (exp.JSONExtract, "json_extract"),
+                (exp.JSONExtractScalar, "json_extract_string"),
+            )
         }
+
+
+def sql(node: exp.Expression) -> str:
+    """One line of SQL."""
+    return node.sql(Dialect, comments=False)
 
 
 # --- operators ---
@@ -157,16 +146,11 @@ def changes(node: exp.Expression) -> Iterator[exp.Expression | tuple[exp.Express
                     kept.set("with_", node.args.get("with_") and node.args["with_"].copy())
                     yield kept, f"UNION without {sql(dropped)[:100]}"
         case exp.Join():
-            before = node.side.upper(), node.kind.upper()
-            for side, kind in JOINS.get(before, []):
-                changed = exp.Join(**node.copy().args | {"side": side, "kind": kind})
-                what = f"JOIN {node.alias_or_name}"
-                yield changed, f"{' '.join(before).strip()} {what} -> {f'{side} {kind}'.strip()}"
-
-
-def sql(node: exp.Expression) -> str:
-    """One line of SQL."""
-    return node.sql(Dialect, comments=False)
+            before = (node.side or node.kind).upper()
+            for after in JOINS.get(before, []):
+                place = {"side" if after in ("LEFT", "RIGHT") else "kind": after}
+                joined = exp.Join(**node.copy().args | {"side": "", "kind": ""} | place)
+                yield joined, f"{before} JOIN {node.alias_or_name} -> {after}"
 
 
 # --- unit tests, as dbt ran them ---
@@ -181,7 +165,7 @@ class UnitTest:
     columns: str
     prefix: str
     expected: Counter
-    lines: dict[int, int]  # offset of a word in what dbt ran -> line of the model's file
+    own_words: set[int]  # where the SQL that ran has words of the model's file, not of Jinja
 
     def rows(self, connection: duckdb.DuckDBPyConnection) -> Counter:
         """The rows of the model as its tree now stands."""
@@ -192,6 +176,18 @@ class UnitTest:
             return rows_of(connection, query.replace(FIXTURE, self.prefix))
         finally:
             timer.cancel()
+
+    def is_own(self, node: exp.Expression) -> bool:
+        """Whether its word stands in the model's file."""
+        quote = bool(node.args.get("is_string"))
+        return node.meta.get("start", -1) + quote in self.own_words
+
+    def places(self, node: exp.Expression) -> tuple[list[exp.Expression], int, bool]:
+        """The nodes to change, how many there are, and whether one is own; no long macro's."""
+        nodes, size, is_own = [node], 1, self.is_own(node) or isinstance(node, exp.Select)
+        for found in map(self.places, node.iter_expressions()):
+            nodes, size, is_own = nodes + found[0], size + found[1], is_own or found[2]
+        return nodes if is_own or size <= LONG_MACRO else [], size, is_own
 
 
 @dataclass
@@ -219,11 +215,10 @@ def read_models(
         if node["resource_type"] == "model"
     }
     for number, test in enumerate(manifest["unit_tests"].values()):
-        on_incremental_runs = (test["overrides"] or {}).get("macros", {}).get("is_incremental")
-        if (model := models.get(test["model"])) and not on_incremental_runs:
-            ran = next((target / "run").rglob(f"{test['name']}.sql")).read_text()
-            source = (project / model.path).read_text()
-            model.tests.append(unit_test(connection, test["name"], f"_{number}_", ran, source))
+        model = models[test["model"]]
+        ran = next((target / "run").rglob(f"{test['name']}.sql")).read_text()
+        source = (project / model.path).read_text()
+        model.tests.append(unit_test(connection, test["name"], f"_{number}_", ran, source))
     return models
 
 
@@ -237,112 +232,56 @@ def unit_test(
     model = actual.args["from_"].this.pop()
     model.set("alias", None)
     ctes = model.this.args["with_"].expressions
-    begin, end = 0, ran.index(") _dbt_internal_unit_test_actual")
     for fixture in [cte for cte in ctes if cte.alias.startswith(FIXTURE)]:
         table = fixture.alias.replace(FIXTURE, prefix)
         connection.execute(f'create temp table "{table}" as {sql(fixture.this)}')
-        begin = max(begin, *(node.meta.get("end", 0) for node in fixture.walk()))
         fixture.pop()
     if not ctes:
         model.this.args["with_"].pop()
     columns = ", ".join(sql(column) for column in actual.expressions[:-1])
+
+    words = list(re.finditer(r"\w+", ran))
+    same = SequenceMatcher(
+        None,
+        [word[0] for word in words],
+        re.findall(r"\w+", JINJA_OR_COMMENT.sub(" ", source)),
+        autojunk=False,
+    ).get_matching_blocks()
     return UnitTest(
         name,
         model.copy(),  # the parser leaves some nodes with another parent than the one they have
         columns,
         prefix,
         rows_of(connection, f"select {columns} from ({sql(expected)})"),
-        lines_in_file(re.sub(r"\w", " ", ran[:begin]) + ran[begin:end], source),
+        {words[start + n].start() for start, _, size in same for n in range(size)},
     )
-
-
-def lines_in_file(ran: str, file: str) -> dict[int, int]:
-    """The line in a model's file of each word of the SQL that ran, by its offset.
-
-    What Jinja put in stands nowhere.
-    """
-    words = list(re.finditer(r"\w+", ran))
-    jinja_or_comment = r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|--[^\n]*"
-    blanked = re.sub(
-        jinja_or_comment, lambda match: re.sub(r"\w", " ", match[0]), file, flags=re.DOTALL
-    )
-    file_words = [
-        (match[0], line)
-        for line, text in enumerate(blanked.split("\n"), 1)
-        for match in re.finditer(r"\w+", text)
-    ]
-    matcher = SequenceMatcher(
-        None, [word[0] for word in words], [word for word, _ in file_words], autojunk=False
-    )
-    return {
-        words[start + number].start(): file_words[place + number][1]
-        for start, place, size in matcher.get_matching_blocks()
-        for number in range(size)
-    }
 
 
 # --- mutants ---
 
-
-@dataclass(frozen=True, order=True)
-class Mutant:
-    """One change of a model; in each unit test of the model, at the same place."""
-
-    line: int  # of the model's file
-    cte: str
-    change: str
-    number: int  # of those that read the same, on one line of one CTE
-
-    @property
-    def words(self) -> str:
-        """How equivalent_mutants.yml names it. Lines move, so they are no part of it."""
-        return f"{self.cte}: {self.change}"
+# One change of a model, in each unit test at the same place: "CTE: what changed", and its number
+# among those that read the same.
+Mutant = tuple[str, int]
 
 
-def mutants_of(
-    test: UnitTest,
-) -> Iterator[tuple[Mutant, exp.Expression, exp.Expression]]:
+def mutants_of(test: UnitTest) -> Iterator[tuple[Mutant, exp.Expression, exp.Expression]]:
     """Each mutant of a model, as one unit test has it: a node, and what to put in its place."""
-    nodes = list(test.model.this.walk())
-    # Of each node: where it begins, whether the model's file has a word of it (all else is written
-    # by Jinja), and how many nodes it has.
-    begins, is_own, size = {}, {}, {}
-    for node in reversed(nodes):  # parts before wholes
-        parts = [id(part) for part in node.iter_expressions()]
-        begin = node.meta.get("start", NOWHERE) + bool(node.args.get("is_string"))  # the quote
-        begins[id(node)] = min([begin, *map(begins.get, parts)])
-        is_own[id(node)] = begin in test.lines or any(map(is_own.get, parts))
-        size[id(node)] = 1 + sum(map(size.get, parts))
-
-    def is_within_a_long_macro(node: exp.Expression) -> bool:
-        while not is_own[id(node)] and not is_own.get(id(node.parent), True):
-            node = node.parent
-        return not is_own[id(node)] and size[id(node)] > LONG_MACRO and not node.find(exp.Select)
-
-    offsets = sorted(test.lines)
     seen = Counter()
-    for node in nodes:
-        if is_within_a_long_macro(node):
-            continue
-        placed = node  # a node without a word stands where the one around it begins
-        while begins[id(placed)] >= NOWHERE and placed.parent is not test.model:
-            placed = placed.parent
-        line = test.lines[offsets[max(bisect_right(offsets, begins[id(placed)]) - 1, 0)]]
+    for node in test.places(test.model.this)[0]:
         cte = node.find_ancestor(exp.CTE)
         for change in changes(node):
             new, words = change if isinstance(change, tuple) else (change, None)
             if new == node:
                 continue
-            words = words or f"{sql(node)} -> {sql(new)}"
+            words = f"{cte.alias if cte else '(last)'}: {words or f'{sql(node)} -> {sql(new)}'}"
             for text in node.find_all(exp.Literal):
-                if text.is_string and not is_own[id(text)]:
+                if text.is_string and not test.is_own(text):
                     words = words.replace(sql(text), "'...'")  # a var: another one in each test
-            place = line, cte.alias if cte else "(last)", words
-            seen[place] += 1
-            yield Mutant(*place, seen[place]), node, new
+            seen[words] += 1
+            yield (words, seen[words]), node, new
 
 
-def survivors(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[int, list[Mutant]]:
+def survivors(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[int, list[str]]:
     """Run the mutants of a model over its unit tests; how many there are, and which survive."""
     places = defaultdict(list)
     for test in model.tests:
@@ -350,67 +289,58 @@ def survivors(connection: duckdb.DuckDBPyConnection, model: Model) -> tuple[int,
             raise SystemExit(f"{model.name}: {test.name} fails without a mutant")
         for mutant, node, new in mutants_of(test):
             places[mutant].append((test, node, new))
+    verdicts = {mutant: verdict(connection, places[mutant]) for mutant in places}
+    alive = sorted(words for (words, _), killed in verdicts.items() if killed is False)
+    return sum(killed is not None for killed in verdicts.values()), alive
 
-    compiled, alive = 0, []
-    kills = Counter()
-    for mutant in sorted(places):
-        runs = False
-        for test, node, new in sorted(places[mutant], key=lambda place: -kills[place[0].name]):
-            node.replace(new)
-            try:
-                killed = test.rows(connection) != test.expected
-            except DOES_NOT_COMPILE:
-                continue
-            except duckdb.Error:
-                killed = True
-            finally:
-                new.replace(node)
-            runs = True
-            if killed:
-                kills[test.name] += 1
-                break
-        else:
-            if runs:
-                alive.append(mutant)
-        compiled += runs
-    return compiled, alive
+
+def verdict(connection: duckdb.DuckDBPyConnection, places: list) -> bool | None:
+    """Whether a test kills a mutant; None for one that does not compile."""
+    killed = None
+    for test, node, new in places:
+        node.replace(new)
+        try:
+            killed = test.rows(connection) != test.expected
+        except DOES_NOT_COMPILE:
+            pass
+        except duckdb.Error:
+            killed = True
+        finally:
+            new.replace(node)
+        if killed:
+            break
+    return killed
 
 
 def report(connection: duckdb.DuckDBPyConnection, models: Iterable[Model], equivalent: dict) -> int:
     """Judge the mutants of models and print what survives; 1 if something is left to do."""
-    began = time.monotonic()
     totals, untested, stale = Counter(), [], []
     for model in models:
         if not model.tests:
             untested.append(model.name)
             continue
-        compiled, alive = survivors(connection, model)
+        mutants, alive = survivors(connection, model)
         known = Counter(
             words for group in equivalent.get(model.name, ()) for words in group["mutants"]
         )
-        left = []
-        for mutant in alive:
-            if known[mutant.words]:
-                known[mutant.words] -= 1
-            else:
-                left.append(mutant)
-        stale += [(model.name, words) for words in known.elements()]
+        left = Counter(alive) - known
+        stale += [(model.name, words) for words in (known - Counter(alive)).elements()]
         counts = {
-            "mutants": compiled,
-            "killed": compiled - len(alive),
-            "equivalent": len(alive) - len(left),
-            "survive": len(left),
+            "mutants": mutants,
+            "killed": mutants - len(alive),
+            "equivalent": len(alive) - left.total(),
+            "survive": left.total(),
         }
         totals.update(counts)
         print(f"{model.name}: {in_words(counts)}", flush=True)
-        for mutant in left:
-            print(f"  {model.path}:{mutant.line}  {mutant.words}")
+        for words in left.elements():
+            print(f"  {model.path}  {words}")
 
     for name, words in sorted(stale):
         print(f"equivalent_mutants.yml: {name} has no such survivor, take it out: {words}")
     if untested:
         print(f"without a unit test: {', '.join(untested)}")
-    print(f"all: {in_words(totals)}, {time.monotonic() - began:.0f} s")
+    print(f"all: {in_words(totals)}")
     return int(bool(totals["survive"] or stale))
 
 
@@ -430,8 +360,6 @@ def main(names: list[str]) -> int:
             if unknown := sorted({*names, *equivalent} - models.keys()):
                 print(f"no model is called {', '.join(unknown)}", file=sys.stderr)
                 return 2
-            # The blocks of `touched_keys`, once models have them, are mutated here and run against
-            # the stories.
             return report(connection, [models[name] for name in names or models], equivalent)
 
 

@@ -124,7 +124,7 @@ def test_tables_of_another_version_are_built_anew_and_a_companys_own_are_left_al
     change(built, "drop schema meta cascade")
     change(built, "create table raw.builds as select 7 as build, 2 as latest_load")
     change(built, "create or replace table marts.dim_users as select 1 as user_id")
-    change(built, "create or replace table staging.stg_calls as select 'x' as grounds, 9 as build")
+    change(built, "create or replace table staging.stg_calls as select 'x' as message_id")
 
     was = "warehouse.duckdb was built by another version of Daybook"
     assert refused(built, "--select", "marts") == f"{was}; run: dbt build"
@@ -174,10 +174,16 @@ def test_a_build_without_a_table_of_daybook_does_not_count_as_a_whole_one(built,
     assert "dbt build  due: 1 file (1 call) landed since the last one" in built.run("status").output
 
 
+def test_a_build_without_rows_is_refused(built):
+    line = "--empty would take all rows out of the tables; leave it away"
+    assert refused(built, "--empty") == line
+    assert refused(built, "--empty", command="run") == line
+
+
 def test_two_kinds_of_call_with_one_key_fail_the_audit(built):
     audit = ("--select", "every_key_stands_for_one_kind_of_call")
     built.build(*audit, command="test", vars={"audit": True})
-    change(built, "update staging.stg_calls set call_kind = 1")
+    change(built, "update staging.stg_calls set call_day_key = 1")
     (failure,) = built.build(*audit, command="test", vars={"audit": True}, fails=True).failures
     assert "every_key_stands_for_one_kind_of_call" in failure
 

@@ -70,9 +70,9 @@ def test_a_rule_without_a_case_lets_its_mutants_survive_and_they_are_named(judge
     code, lines = judged(TWO_LARGE)
     assert code == 1
     assert [line.strip() for line in lines if line.startswith("  ")] == [
-        "models/first_orders.sql:7  (last): 10 -> 11",
-        "models/first_orders.sql:7  (last): amount >= 10 -> TRUE",
-        "models/first_orders.sql:7  (last): amount >= 10 -> amount > 10",
+        "models/first_orders.sql  (last): 10 -> 11",
+        "models/first_orders.sql  (last): amount >= 10 -> TRUE",
+        "models/first_orders.sql  (last): amount >= 10 -> amount > 10",
     ]
 
 

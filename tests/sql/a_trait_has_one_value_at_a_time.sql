@@ -1,9 +1,6 @@
 -- Intervals end after they begin, and the next one does not begin before.
 select *
-from {{ ref('int_trait_history') }}
-where
-    trait is not null
-    and {{ built_lately('build') }}
+from {{ rows_written_lately(ref('int_trait_history')) }}
 qualify
     valid_to <= valid_from
     or value_as_sent is null

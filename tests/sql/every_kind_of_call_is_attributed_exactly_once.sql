@@ -1,41 +1,42 @@
--- Who did it and for which company is found by joins, which may lose no call, and multiply none. Each
--- kind weighs in by a number of its own, so that one lost does not make up for one too many.
-{% set weight = 'cast(call_kind % 1000003 as bigint)' -%}
+-- The joins that find the user and the company of calls may lose none, and multiply none. Each kind of
+-- call has a weight of its own, so that one that is missing does not make up for one too many.
+{% set weight = 'cast(call_day_key % 1000003 as bigint)' -%}
 
 with
 
 call_days as (
-    select
-        event_day,
-        sum(calls) as calls,
-        sum(calls * {{ weight }}) as weighted_calls
-    from {{ ref('int_call_days') }}
-    where {{ built_lately('build') }}
-    group by event_day
+    select * from {{ rows_written_lately(ref('int_call_days')) }}
 ),
 
 attributed_days as (
+    select * from {{ ref('int_attributed_days') }}
+    where call_day_key in (select call_days.call_day_key from call_days)
+),
+
+totals as (
     select
         event_day,
         sum(calls) as calls,
         sum(calls * {{ weight }}) as weighted_calls
-    from {{ ref('int_attributed_days') }}
-    {%- if not is_all_lately() %}
-    where call_kind in (
-        select call_days.call_kind
-        from {{ ref('int_call_days') }} as call_days
-        where {{ built_lately('call_days.build') }}
-    )
-    {%- endif %}
+    from call_days
+    group by event_day
+),
+
+attributed_totals as (
+    select
+        event_day,
+        sum(calls) as calls,
+        sum(calls * {{ weight }}) as weighted_calls
+    from attributed_days
     group by event_day
 )
 
 select
-    call_days.event_day,
-    call_days.calls,
-    attributed_days.calls as attributed_calls
-from call_days
-left join attributed_days on call_days.event_day = attributed_days.event_day
+    totals.event_day,
+    totals.calls,
+    attributed_totals.calls as attributed_calls
+from totals
+left join attributed_totals on totals.event_day = attributed_totals.event_day
 where
-    call_days.calls is distinct from coalesce(attributed_days.calls, 0)
-    or call_days.weighted_calls is distinct from coalesce(attributed_days.weighted_calls, 0)
+    totals.calls is distinct from attributed_totals.calls
+    or totals.weighted_calls is distinct from attributed_totals.weighted_calls

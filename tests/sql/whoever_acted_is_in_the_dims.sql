@@ -5,12 +5,11 @@ acted as (
     select distinct
         events.user_id,
         events.company_id
-    from {{ rows_built_lately(ref('int_attributed_days')) }} as events
+    from {{ rows_written_lately(ref('int_attributed_days')) }} as events
     inner join {{ ref('calendar') }} as calendar
         on events.event_day between {{ earliest_day() }} and calendar.as_of
     where
         events.is_event
-        and events.calls is distinct from 0
         and not events.is_internal
 )
 

@@ -1,14 +1,12 @@
--- One row: the last complete day, and the first and the latest day with a call. Never from the clock:
--- the same logs give the same answers next year. Days before the earliest day are not seen.
-{{ config(post_hook='{{ note_as_of() }}') }}
+-- One row: the last complete day, and the first and the latest day with a call. They come from the logs,
+-- never from the clock: so the same logs give the same answers next year.
+{{ config(materialized='keyed', key='as_of') }}
 
 with
 
 call_days as (
     select * from {{ ref('int_call_days') }}
-    where
-        calls is distinct from 0
-        and event_day >= {{ earliest_day() }}
+    where event_day >= {{ earliest_day() }}
 ),
 
 days_of_the_logs as (

@@ -4,6 +4,5 @@ select
     entity_id,
     max(reached_at) as activated_at
 from {{ ref('int_reached_milestones') }}
-where milestone is not null
 group by entity, entity_id
 having count(*) = count(reached_at)

@@ -1,7 +1,7 @@
 -- One row per user or company that was seen by the last complete day.
 with
 
-presence as {{ not_materialized() }} (
+presence as (
     select * from {{ ref('int_presence') }}
 ),
 
@@ -9,9 +9,8 @@ as_of as (
     select * from {{ ref('int_as_of') }}
 ),
 
-internal_entities as {{ not_materialized() }} (
+internal_entities as (
     select * from {{ ref('int_internal_entities') }}
-    where is_internal
 ),
 
 latest_traits as (
@@ -40,7 +39,7 @@ entity_presence as (
         user_id as entity_id,
         is_internal_user as is_internal,
         first_at,
-        -- What a customer does in our own company does not count for the customer,
+        -- Events of a customer in an internal company do not count for the customer,
         is_internal_user or not is_internal_company as counts,
         sign_up_event_at,
         last_active_at
@@ -56,7 +55,7 @@ entity_presence as (
         company_id as entity_id,
         is_internal_company as is_internal,
         first_together_at as first_at,
-        -- nor what our own people do in a customer's company for that company.
+        -- and events of an internal user do not count for a customer's company.
         is_internal_company or not is_internal_user as counts,
         sign_up_event_at,
         last_active_at

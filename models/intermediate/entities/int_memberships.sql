@@ -1,14 +1,12 @@
 -- One row per user and company that were sighted together, or that belong together by the domain of the
--- user's e-mail, and whether they did on a day that dims see.
+-- user's e-mail, and whether one of those days is visible to the dims.
 {{ config(materialized='view') }}
 
 with
 
 presence as (
     select * from {{ ref('int_presence') }}
-    where
-        user_id is not null
-        and first_day is not null
+    where user_id is not null
 ),
 
 email_companies as (

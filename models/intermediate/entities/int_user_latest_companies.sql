@@ -1,10 +1,9 @@
--- One row per user that belongs to a company on the last complete day, with the last one. A company that
--- the user was seen with before the earliest day only is not seen.
+-- One row per user that belongs to a company on the last complete day, with that company. Companies that
+-- the user was sighted with only before the earliest day do not count.
 with
 
 user_companies as (
     select * from {{ ref('int_user_companies') }}
-    where company_id is not null
 ),
 
 as_of as (

@@ -1,20 +1,10 @@
--- One row per user id that was left behind in an alias, with the user it leads to.
---
--- What can change tonight: any id, for one alias can lead a long chain elsewhere. So all of them are
--- followed anew, and those written that lead elsewhere since, with the users that they led to before:
--- they lost something. What is left behind no more leads to itself.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='id',
-    pre_hook='{{ start_anew_on_other_grounds() }}'
-) }}
+-- One row per user id that an alias replaced, with the user that it leads to in the end.
+{{ config(materialized='keyed', key='id') }}
 
 with recursive
 
 aliases as (
     select * from {{ ref('stg_aliases') }}
-    where user_id is not null
 ),
 
 -- Of several aliases of one id the latest counts.
@@ -33,7 +23,7 @@ counting_aliases as (
     ) = 1
 ),
 
--- `union`, not `union all`: a circle is walked once and then left.
+-- `union`, not `union all`: it stops where a circle comes back to a row that is there.
 walks as (
     select
         previous_id as id,
@@ -49,7 +39,7 @@ walks as (
     inner join counting_aliases on walks.reached = counting_aliases.previous_id
 ),
 
--- The members of a circle reach themselves, and each other.
+-- Aliases that form a circle: each of its ids leads to itself, and to all others.
 circles as (
     select
         id,
@@ -59,7 +49,7 @@ circles as (
     group by id
 ),
 
--- The latest alias of a circle is ignored: so the id that it would have left is its end.
+-- The latest alias of a circle is ignored. So the circle ends at the id that this alias replaces.
 circle_ends as (
     select counting_aliases.previous_id as id
     from counting_aliases
@@ -81,30 +71,10 @@ ends as (
     where
         walks.reached not in (select counting_aliases.previous_id from counting_aliases)
         or walks.reached in (select circle_ends.id from circle_ends)
-),
-
-now as (
-    {%- if is_incremental() %}
-    select
-        coalesce(ends.id, built.id) as id,
-        coalesce(ends.user_id, built.id) as user_id,
-        {{ list_with('built.former_user_ids', 'coalesce(built.user_id, ends.id)') }}
-            as former_user_ids
-    from (select * from ends where id <> user_id) as ends
-    full join {{ this }} as built on ends.id = built.id
-    where coalesce(ends.user_id, built.id) is distinct from built.user_id
-    {%- else %}
-    select
-        id,
-        user_id,
-        {{ list_with(empty_list('varchar'), 'id') }} as former_user_ids
-    from ends
-    where id <> user_id
-    {%- endif %}
 )
 
 select
-    now.*,
-    {{ this_build() }} as build,
-    {{ grounds() }} as grounds
-from now
+    id,
+    user_id
+from ends
+where id <> user_id

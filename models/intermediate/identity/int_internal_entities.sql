@@ -1,14 +1,5 @@
 -- One row per user or company that is internal, and counts in no number.
---
--- What can change tonight: any, by a trait, a sighting or a seed. So all are found anew, and those
--- written that became internal or ceased to be, since. Who is no more stays, told apart by is_internal.
--- depends_on: {{ ref('int_anonymous_id_map') }}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key=['entity', 'entity_id'],
-    pre_hook='{{ start_anew_on_other_grounds() }}'
-) }}
+{{ config(materialized='keyed', key=['entity', 'entity_id']) }}
 
 with
 
@@ -22,7 +13,6 @@ user_ids as (
 
 user_companies as (
     select * from {{ ref('int_user_companies') }}
-    where company_id is not null
 ),
 
 internal_domains as (
@@ -50,18 +40,14 @@ domains as (
         call_days.user_id,
         {{ email_domain('call_days.user_id') }} as domain
     from {{ ref('int_call_days') }} as call_days
-    anti join user_ids
-        on
-            call_days.user_id = user_ids.id
-            and user_ids.id <> user_ids.user_id
+    anti join user_ids on call_days.user_id = user_ids.id
     where
         contains(call_days.user_id, '@')
-        and call_days.calls is distinct from 0
         and exists (select 1 from internal_domains)
 ),
 
--- Users who were last seen with internal companies only, on every day. There may be other companies
--- that they were seen with earlier on such a day: so all their sightings are looked at.
+-- Users all of whose intervals are of internal companies. Earlier on a day they may have been sighted with
+-- another company, which no interval shows: so all sightings of these users are checked below.
 users_of_internal_companies as (
     select user_companies.user_id
     from user_companies
@@ -76,7 +62,6 @@ users_of_other_companies as (
     semi join users_of_internal_companies
         on sightings.user_id = users_of_internal_companies.user_id
     anti join internal_companies on sightings.company_id = internal_companies.company_id
-    where sightings.calls is distinct from 0
 ),
 
 matched as (
@@ -112,31 +97,6 @@ matched as (
         'company' as entity,
         company_id as entity_id
     from internal_companies
-),
-
-changed as (
-    {%- if is_incremental() %}
-    select
-        coalesce(matched.entity, built.entity) as entity,
-        coalesce(matched.entity_id, built.entity_id) as entity_id,
-        matched.entity_id is not null as is_internal
-    from matched
-    full join {{ this }} as built
-        on
-            matched.entity = built.entity
-            and matched.entity_id = built.entity_id
-    where (matched.entity_id is not null) is distinct from built.is_internal
-    {%- else %}
-    select
-        entity,
-        entity_id,
-        true as is_internal
-    from matched
-    {%- endif %}
 )
 
-select
-    changed.*,
-    {{ this_build() }} as build,
-    {{ grounds() }} as grounds
-from changed
+select * from matched

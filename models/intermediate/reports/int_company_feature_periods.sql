@@ -1,69 +1,39 @@
--- One row per week or month, company, if any, and feature that its people used in it; and one without a
--- feature, for all they did. Each counts those of its active users that were there for no other company.
---
--- What can change tonight: the weeks and months of companies of which a row is new in
--- int_feature_periods since the last good build. What has nothing left stays, with no uses.
--- Another plan starts anew.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='company_period',
-    pre_hook="{{ start_anew_on_other_grounds([ref('stg_plan_events')]) }}"
-) }}
+-- One row per week or month, company and feature that its users used in it; and one row without a feature,
+-- for all events. Events without a company have rows too. `users` had events for this company only.
+{{ config(materialized='keyed', key='company_period') }}
 
-{% set plan = [ref('stg_plan_events')] -%}
-{% set company_period = hash_of(['company_number', 'period', 'period_start']) -%}
+{% set company_period = hash_of(['company_key', 'period', 'period_start']) -%}
+
+{% call touched_keys() -%}
+select distinct {{ company_period }} as company_period
+from {{ changes(ref('int_feature_periods')) }}
+{%- endcall %}
 
 with
 
-feature_periods as {{ not_materialized() }} (
+feature_uses as (
     select
-        *,
-        {{ company_period }} as company_period
-    from {{ ref('int_feature_periods') }}
-),
-
-found as (
-    select
-        company_period,
+        {{ company_period }} as company_period,
         period,
         period_start,
-        company_number,
+        company_key,
         feature,
         cast(sum(uses) as integer) as uses,
         cast(
-            coalesce(sum(uses) filter (user_number is not null and is_only_company), 0) as integer
+            coalesce(sum(uses) filter (user_key is not null and is_only_company), 0) as integer
         ) as uses_of_users,
         cast(
-            count(*) filter (user_number is not null and is_only_company and is_active and uses > 0)
-            as integer
+            count(*) filter (user_key is not null and is_only_company and is_active) as integer
         ) as users,
         bool_or(is_active) as is_active
-    from feature_periods
-    {%- if is_incremental() %}
-    where company_period in (
-        select new_periods.company_period
-        from feature_periods as new_periods
-        where new_periods.build > {{ last_good_build(plan) }}
-    )
-    {%- endif %}
-    group by company_period, period, period_start, company_number, feature
+    from {{ touched(ref('int_feature_periods'), [(company_period, 'company_period')]) }}
+    group by period, period_start, company_key, feature
 )
 
 select
-    found.company_period,
-    found.period,
-    found.period_start,
-    found.company_number,
-    found.feature,
-    found.uses,
-    found.uses_of_users,
-    found.users,
-    everything.is_active,
-    {{ this_build() }} as build,
-    {{ grounds(plan) }} as grounds
-from found
-inner join found as everything
+    feature_uses.* replace (everything.is_active as is_active)
+from feature_uses
+inner join feature_uses as everything
     on
-        found.company_period = everything.company_period
+        feature_uses.company_period = everything.company_period
         and everything.feature is null

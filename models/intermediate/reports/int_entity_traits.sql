@@ -18,10 +18,6 @@ asked_of_companies as (
     where starts_with(trait, 'company.')
 ),
 
-latest_traits as {{ not_materialized() }} (
-    select * from {{ ref('int_latest_traits') }}
-),
-
 user_latest_companies as (
     select * from {{ ref('int_user_latest_companies') }}
 )
@@ -32,7 +28,7 @@ select
     trait,
     value,
     value_text
-from latest_traits
+from {{ ref('int_latest_traits') }}
 where trait in {{ in_list('asked', 'trait') }}
 
 union all
@@ -44,7 +40,7 @@ select
     latest_traits.value,
     latest_traits.value_text
 from user_latest_companies
-inner join latest_traits
+inner join {{ ref('int_latest_traits') }} as latest_traits
     on
         latest_traits.entity = 'company'
         and latest_traits.trait in {{ in_list('asked_of_companies', 'trait') }}

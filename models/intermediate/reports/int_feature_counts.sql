@@ -12,24 +12,20 @@ periods as (
     where periods.period in ('week', 'month')
 ),
 
-numbers as {{ not_materialized() }} (
-    select * from {{ ref('int_entity_numbers') }}
-),
-
 plans as (
     select * from {{ ref('stg_plans') }}
 ),
 
 times_of_paying as (
     select distinct
-        numbers.entity_number as company_number,
+        entity_keys.entity_key as company_key,
         traits.from_day,
         traits.to_day
     from {{ ref('int_trait_history') }} as traits
-    inner join numbers
+    inner join {{ ref('int_entity_keys') }} as entity_keys
         on
-            numbers.entity = 'company'
-            and traits.entity_id = numbers.entity_id
+            entity_keys.entity = 'company'
+            and traits.entity_id = entity_keys.entity_id
     inner join plans
         on
             plans.is_paying
@@ -40,16 +36,16 @@ times_of_paying as (
         and traits.trait = {{ name_in_vars('company_plan_trait') }}
 ),
 
--- A company is paying by the plan it has when the period ends, or now while it runs.
+-- A company is paying if its plan is, at the end of the period (on the last complete day while it runs).
 {% for rows, relation in [
     ('company_periods', ref('int_company_feature_periods')), ('user_periods', ref('int_feature_periods'))
 ] -%}
-{{ rows }} as {{ not_materialized() }} (
+{{ rows }} as (
     select
         found.*,
         case
-            when found.company_number is null then 'none'
-            when times_of_paying.company_number is null then 'free'
+            when found.company_key is null then 'none'
+            when times_of_paying.company_key is null then 'free'
             else 'paying'
         end as segment
     from {{ relation }} as found
@@ -59,15 +55,14 @@ times_of_paying as (
             and found.period_start = periods.period_start
     left join times_of_paying
         on
-            found.company_number = times_of_paying.company_number
+            found.company_key = times_of_paying.company_key
             and periods.last_day >= times_of_paying.from_day
             and (times_of_paying.to_day is null or periods.last_day < times_of_paying.to_day)
-    where found.uses > 0
 ),
 
 {% endfor -%}
 
--- Companies, and users who were there for one company only, are in one segment.
+-- Companies, and users with one company in the period, belong to one segment: they can be added up.
 counted_in_one_segment as (
     select
         period,
@@ -82,13 +77,13 @@ counted_in_one_segment as (
     group by period, period_start, segment, feature
 ),
 
--- The other users are in each of their segments once, and once in all.
+-- Users with several companies count once in each segment of theirs, and once in `all`.
 user_features as (
     select
         user_periods.period,
         user_periods.period_start,
         segments.segment,
-        user_periods.user_number,
+        user_periods.user_key,
         user_periods.feature,
         sum(user_periods.uses) as uses,
         bool_or(user_periods.is_active) as is_active
@@ -98,11 +93,11 @@ user_features as (
             segments.segment = 'all'
             or user_periods.segment = segments.segment
     where
-        user_periods.user_number is not null
+        user_periods.user_key is not null
         and not user_periods.is_only_company
     group by
         user_periods.period, user_periods.period_start, segments.segment,
-        user_periods.user_number, user_periods.feature
+        user_periods.user_key, user_periods.feature
 ),
 
 counted_in_several as (
@@ -119,7 +114,7 @@ counted_in_several as (
             features.period = everything.period
             and features.period_start = everything.period_start
             and features.segment = everything.segment
-            and features.user_number = everything.user_number
+            and features.user_key = everything.user_key
             and everything.feature is null
     group by features.period, features.period_start, features.segment, features.feature
 ),

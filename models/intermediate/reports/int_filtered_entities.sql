@@ -1,5 +1,5 @@
--- One row per filter of a report, and entity that it keeps: those whose latest value is named. A list is
--- kept if any of its elements is.
+-- One row per filter of a report and entity that it keeps: those whose latest value the filter names. Of a
+-- list, one named element is enough.
 with
 
 filters as (
@@ -31,7 +31,7 @@ plan_traits as (
     select * from {{ ref('stg_plan_traits') }}
 ),
 
--- Of the trait's type, as its values are: 50.0 names 50.
+-- The filter's values are cast to the trait's type, as the trait's own values are: 50.0 names 50.
 named_values as (
     select
         filter_texts.entity,
@@ -57,24 +57,20 @@ entity_values as (
         trait,
         {{ list_to_rows(json_elements('value')) }} as value_text
     from {{ ref('int_entity_traits') }}
-),
-
-numbers as (
-    select * from {{ ref('int_entity_numbers') }}
 )
 
 select distinct
     named_values.entity,
     named_values.filter_by,
     named_values.filter_values,
-    numbers.entity_number
+    entity_keys.entity_key
 from named_values
 inner join entity_values
     on
         named_values.entity = entity_values.entity
         and named_values.filter_by = entity_values.trait
         and named_values.filter_value = {{ comparable('entity_values.value_text') }}
-inner join numbers
+inner join {{ ref('int_entity_keys') }} as entity_keys
     on
-        entity_values.entity = numbers.entity
-        and entity_values.entity_id = numbers.entity_id
+        entity_values.entity = entity_keys.entity
+        and entity_values.entity_id = entity_keys.entity_id

@@ -13,20 +13,12 @@ reports as (
             and retention_reports.cohort_event is not distinct from selectors.event
 ),
 
-selector_periods as {{ not_materialized() }} (
-    select * from {{ ref('int_selector_periods') }}
-),
-
 periods as (
     select * from {{ ref('int_periods') }}
 ),
 
 filtered_entities as (
     select * from {{ ref('int_filtered_entities') }}
-),
-
-numbers as {{ not_materialized() }} (
-    select * from {{ ref('int_entity_numbers') }}
 ),
 
 traits as (
@@ -41,35 +33,21 @@ entity_traits as (
     select * from {{ ref('int_entity_traits') }}
 ),
 
--- The first cohort event is the first ever: before starts_on too.
+-- With the rule `first`, an entity enters with its first event ever, even if that is before starts_on.
 entered as (
     select
         reports.report,
-        selector_periods.entity_number,
+        selector_periods.entity_key,
         selector_periods.period_number as cohort_number,
         selector_periods.first_day as entered_on
     from reports
-    inner join selector_periods
+    inner join {{ ref('int_selector_periods') }} as selector_periods
         on
             reports.selector_id = selector_periods.selector_id
             and reports.period = selector_periods.period
     where
-        reports.cohort_rule = 'first'
-        and selector_periods.is_first
-
-    union all
-
-    select
-        reports.report,
-        selector_periods.entity_number,
-        selector_periods.period_number as cohort_number,
-        selector_periods.first_day as entered_on
-    from reports
-    inner join selector_periods
-        on
-            reports.selector_id = selector_periods.selector_id
-            and reports.period = selector_periods.period
-    where reports.cohort_rule = 'every'
+        reports.cohort_rule = 'every'
+        or selector_periods.is_first
 ),
 
 members as (
@@ -81,7 +59,7 @@ members as (
         reports.breakdown,
         reports.breakdown_at,
         entered.cohort_number,
-        entered.entity_number,
+        entered.entity_key,
         entered.entered_on
     from entered
     inner join reports on entered.report = reports.report
@@ -96,19 +74,22 @@ members as (
             reports.entity = filtered_entities.entity
             and reports.filter_by = filtered_entities.filter_by
             and reports.filter_values = filtered_entities.filter_values
-            and entered.entity_number = filtered_entities.entity_number
+            and entered.entity_key = filtered_entities.entity_key
     where
         reports.filter_by is null
-        or filtered_entities.entity_number is not null
+        or filtered_entities.entity_key is not null
 ),
 
--- Traits know entities by name.
+-- The tables of traits have ids, not keys.
 named_members as (
     select
         members.*,
-        numbers.entity_id
+        entity_keys.entity_id
     from members
-    inner join numbers on members.entity_number = numbers.entity_number
+    inner join {{ ref('int_entity_keys') }} as entity_keys
+        on
+            members.entity = entity_keys.entity
+            and members.entity_key = entity_keys.entity_key
     where members.breakdown is not null
 ),
 
@@ -116,7 +97,7 @@ latest_values as (
     select
         named_members.report,
         named_members.cohort_number,
-        named_members.entity_number,
+        named_members.entity_key,
         entity_traits.value_text
     from named_members
     inner join entity_traits
@@ -132,7 +113,7 @@ entered_with as (
     select
         named_members.report,
         named_members.cohort_number,
-        named_members.entity_number,
+        named_members.entity_key,
         named_members.entered_on,
         substr(named_members.breakdown, length('company.') + 1) as trait,
         nullif(
@@ -150,23 +131,22 @@ entered_with as (
             and named_members.entered_on = days.event_day
             and selector_events.event = days.event
             and days.is_event
-            and days.calls is distinct from 0
             and not days.is_internal
     where
         named_members.breakdown_at = 'entry'
         and named_members.entity = 'user'
         and starts_with(named_members.breakdown, 'company.')
     group by
-        named_members.report, named_members.cohort_number, named_members.entity_number,
+        named_members.report, named_members.cohort_number, named_members.entity_key,
         named_members.entered_on, named_members.breakdown
 ),
 
--- Whose trait tells the value at entry: the entity's own, or that of the event's company.
+-- The value at entry is a trait of the entity itself, or of the company of its event.
 asked_at_entry as (
     select
         report,
         cohort_number,
-        entity_number,
+        entity_key,
         entered_on,
         'company' as trait_entity,
         company_id as trait_entity_id,
@@ -178,7 +158,7 @@ asked_at_entry as (
     select
         report,
         cohort_number,
-        entity_number,
+        entity_key,
         entered_on,
         entity as trait_entity,
         entity_id as trait_entity_id,
@@ -189,12 +169,12 @@ asked_at_entry as (
         and not (entity = 'user' and starts_with(breakdown, 'company.'))
 ),
 
--- The value at the end of the day of entry; without one, the first later one.
+-- The value at the end of the day of entry; without one, the first value after it.
 entry_values as (
     select
         asked_at_entry.report,
         asked_at_entry.cohort_number,
-        asked_at_entry.entity_number,
+        asked_at_entry.entity_key,
         traits.value_text
     from asked_at_entry
     inner join traits
@@ -205,7 +185,7 @@ entry_values as (
             and (traits.to_day is null or traits.to_day > asked_at_entry.entered_on)
     qualify row_number() over (
         partition by
-            asked_at_entry.report, asked_at_entry.cohort_number, asked_at_entry.entity_number
+            asked_at_entry.report, asked_at_entry.cohort_number, asked_at_entry.entity_key
         order by traits.valid_from
     ) = 1
 ),
@@ -220,7 +200,7 @@ select
     members.report,
     members.period,
     members.cohort_number,
-    members.entity_number,
+    members.entity_key,
     case
         when members.breakdown is null then '(all)'
         else coalesce(values_found.value_text, '(none)')
@@ -230,4 +210,4 @@ left join values_found
     on
         members.report = values_found.report
         and members.cohort_number = values_found.cohort_number
-        and members.entity_number = values_found.entity_number
+        and members.entity_key = values_found.entity_key

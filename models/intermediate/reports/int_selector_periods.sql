@@ -1,27 +1,20 @@
 -- One row per selector, entity and calendar period with an event that the selector picks, of those that
--- a retention report asks for, and whether it is the first ever. Events are those of the first day,
--- where none asks for more than one.
+-- a retention report asks for, and whether it is the entity's first. Where no report asks for more than one
+-- event, `events` counts only the first day of the period.
 {{ config(materialized='view') }}
 
-with
-
-selector_days as {{ not_materialized() }} (
+{% set selector_days -%}
+(
     select
-        selector_days.selector_id,
-        selector_days.entity_number,
-        selector_days.events,
-        selector_days.event_day,
+        selector_days.*,
         days.day_number,
-        selector_days.week_number,
-        selector_days.month_number,
-        true as is_first_of_day,
-        selector_days.is_first_of_week,
-        selector_days.is_first_of_month,
-        selector_days.previous_day is null as is_first
+        true as is_first_of_day
     from {{ ref('int_selector_days') }} as selector_days
     inner join {{ ref('int_days') }} as days on selector_days.event_day = days.day
-    where selector_days.events > 0
-),
+) as selector_days
+{%- endset %}
+
+with
 
 clocks as (
     select * from {{ ref('int_selector_clocks') }}
@@ -32,11 +25,11 @@ select
     selector_id,
     '{{ period }}' as period,
     {{ period }}_number as period_number,
-    entity_number,
+    entity_key,
     events,
     event_day as first_day,
-    is_first
-from selector_days
+    previous_day is null as is_first
+from {{ selector_days }}
 where
     is_first_of_{{ period }}
     and selector_id in (
@@ -51,18 +44,18 @@ select
     selector_id,
     '{{ period }}' as period,
     {{ period }}_number as period_number,
-    entity_number,
+    entity_key,
     cast(sum(events) as integer) as events,
     min(event_day) as first_day,
-    bool_or(is_first) as is_first
-from selector_days
+    bool_or(previous_day is null) as is_first
+from {{ selector_days }}
 where
     selector_id in (
         select clocks.selector_id
         from clocks
         where clocks.period = '{{ period }}' and clocks.counts_events
     )
-group by selector_id, {{ period }}_number, entity_number
+group by selector_id, {{ period }}_number, entity_key
 {% if not loop.last %}
 union all
 

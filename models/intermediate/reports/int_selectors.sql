@@ -1,5 +1,5 @@
--- One row per distinct way in which reports pick days: whose, and with which event. Reports that pick
--- alike share all further work.
+-- One row per pair of entity kind and event that reports count. Reports with the same pair share all
+-- further work.
 with
 
 picked as (

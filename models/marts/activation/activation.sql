@@ -1,15 +1,13 @@
 -- One row per entity kind, week of sign-up, and milestone.
 with
 
--- What an entity did that signed up before the first day of the logs, they cannot show.
+-- The logs do not show what an entity did before their first day: so earlier sign-ups are in no cohort.
 reached_milestones as (
     select reached_milestones.*
     from {{ ref('int_reached_milestones') }} as reached_milestones
     inner join {{ ref('int_as_of') }} as as_of
         on reached_milestones.signed_up_on >= as_of.first_day
-    where
-        reached_milestones.milestone is not null
-        and not reached_milestones.is_internal
+    where not reached_milestones.is_internal
 ),
 
 activated_entities as (

@@ -37,7 +37,8 @@ audiences as (
     from reports
 ),
 
--- How many had an event on a day and, before it, last on another: all that follows is added up of this.
+-- How many entities had an event on a day and on which day before it they had their last one. All counts
+-- below are sums of these.
 entity_days as (
     {% for is_filtered in [false, true] -%}
     select
@@ -55,11 +56,10 @@ entity_days as (
             audiences.entity = filtered_entities.entity
             and audiences.filter_by = filtered_entities.filter_by
             and audiences.filter_values = filtered_entities.filter_values
-            and selector_days.entity_number = filtered_entities.entity_number
+            and selector_days.entity_key = filtered_entities.entity_key
+    {%- else %}
+    where audiences.filter_by is null
     {%- endif %}
-    where
-        selector_days.events > 0
-        {{- ' and audiences.filter_by is null' if not is_filtered }}
     group by audiences.audience, selector_days.event_day, selector_days.previous_day
     {% if not loop.last %}
     union all
@@ -68,7 +68,7 @@ entity_days as (
     {%- endfor %}
 ),
 
--- By report, for those that count alike; up to the last whole day.
+-- The same per report, up to the last complete day.
 returns as (
     select
         reports.report,
@@ -90,7 +90,7 @@ returns as (
     left join days as days_before on entity_days.previous_day = days_before.day
 ),
 
--- Whoever was last there in the same period has been counted in it.
+-- An entity whose previous day lies in the same period has been counted in that period already.
 counted as (
     {% for period in ['day', 'week', 'month'] -%}
     select
@@ -137,34 +137,34 @@ calendar_rows as (
         periods.period as clock,
         periods.period_start,
         periods.period_end,
-        coalesce(now.active, 0) as active,
-        coalesce(now.new, 0) as new,
-        coalesce(now.retained, 0) as retained,
-        coalesce(now.resurrected, 0) as resurrected,
+        coalesce(this_period.active, 0) as active,
+        coalesce(this_period.new, 0) as new,
+        coalesce(this_period.retained, 0) as retained,
+        coalesce(this_period.resurrected, 0) as resurrected,
         case
-            when periods.is_complete then coalesce(before.active, 0) - coalesce(now.retained, 0)
+            when periods.is_complete then coalesce(previous_period.active, 0) - coalesce(this_period.retained, 0)
         end as dormant,
-        coalesce(now.events, 0) as events,
+        coalesce(this_period.events, 0) as events,
         periods.is_complete
     from report_ranges
     inner join periods
         on
             periods.period_end >= report_ranges.first_day
             and periods.period_start <= report_ranges.last_day
-    left join counted as now
+    left join counted as this_period
         on
-            report_ranges.report = now.report
-            and periods.period = now.period
-            and periods.period_number = now.period_number
-    left join counted as before
+            report_ranges.report = this_period.report
+            and periods.period = this_period.period
+            and periods.period_number = this_period.period_number
+    left join counted as previous_period
         on
-            report_ranges.report = before.report
-            and periods.period = before.period
-            and periods.period_number = before.period_number + 1
+            report_ranges.report = previous_period.report
+            and periods.period = previous_period.period
+            and periods.period_number = previous_period.period_number + 1
 ),
 
--- A window that ends within n days of an active day holds that entity: so each of its days brings it in,
--- once the window of the day before has ended, and n days later takes it away.
+-- A rolling window of n days as +1 and -1: an active day adds the entity to the windows that end on it and on
+-- the n - 1 days after it, unless the entity's previous day has added it to them already.
 steps as (
     {% for clock, length in windows.items() -%}
     select

@@ -7,7 +7,6 @@ attributed_days as (
     select * from {{ ref('int_attributed_days') }}
     where
         is_event
-        and calls is distinct from 0
         and not is_internal
 )
 

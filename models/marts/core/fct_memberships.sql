@@ -8,7 +8,6 @@ memberships as (
 
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
-    where is_internal
 )
 
 select

@@ -6,16 +6,10 @@ with
 traits as (
     select traits.*
     from {{ ref('int_trait_history') }} as traits
-    where
-        traits.trait is not null
-        and not exists (
-            select 1
-            from {{ ref('int_internal_entities') }} as internal_entities
-            where
-                internal_entities.is_internal
-                and internal_entities.entity = traits.entity
-                and internal_entities.entity_id = traits.entity_id
-        )
+    anti join {{ ref('int_internal_entities') }} as internal_entities
+        on
+            traits.entity = internal_entities.entity
+            and traits.entity_id = internal_entities.entity_id
 )
 
 select

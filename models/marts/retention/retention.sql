@@ -16,14 +16,6 @@ periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-selector_periods as {{ not_materialized() }} (
-    select * from {{ ref('int_selector_periods') }}
-),
-
-members as {{ not_materialized() }} (
-    select * from {{ ref('int_retention_cohorts') }}
-),
-
 last_periods as (
     select
         reports.report,
@@ -42,11 +34,11 @@ sizes_by_value as (
         breakdown_value,
         cohort_number,
         count(*) as cohort_size
-    from members
+    from {{ ref('int_retention_cohorts') }}
     group by report, breakdown_value, cohort_number
 ),
 
--- Whoever is counted under a value is counted under (all).
+-- Reports with a breakdown have a row for all values together, called (all).
 broken_down as (
     select report
     from reports
@@ -68,7 +60,7 @@ cohort_sizes as (
     group by report, cohort_number
 ),
 
--- The cohorts of everybody run without gaps; those of a value stand where there is somebody.
+-- (all) has a row for each cohort since the first one; a single value only where it has entities.
 first_cohorts as (
     select
         report,
@@ -141,13 +133,13 @@ cells as (
             )
 ),
 
--- In a window of its own, no period beyond the last one that the report shows counts.
+-- With exact windows, returns after the last period that the report shows are not needed.
 awaited_members as (
     select
         members.report,
         members.breakdown_value,
         members.cohort_number,
-        members.entity_number,
+        members.entity_key,
         reports.period,
         reports.return_selector_id,
         reports.return_window,
@@ -157,32 +149,35 @@ awaited_members as (
                 then least(last_periods.last_number, members.cohort_number + reports.periods - 1)
             else last_periods.last_number
         end as last_number
-    from members
+    from {{ ref('int_retention_cohorts') }} as members
     inner join reports on members.report = reports.report
     inner join last_periods on members.report = last_periods.report
 ),
 
-returns as {{ not_materialized() }} (
+{% for return_window in ['exact', 'on_or_after'] -%}
+{{ return_window }}_returns as (
     select
         members.report,
         members.breakdown_value,
         members.cohort_number,
-        members.entity_number,
-        members.return_window,
+        members.entity_key,
         selector_periods.period_number - members.cohort_number as period_number
     from awaited_members as members
-    inner join selector_periods
+    inner join {{ ref('int_selector_periods') }} as selector_periods
         on
             members.return_selector_id = selector_periods.selector_id
             and members.period = selector_periods.period
-            and members.entity_number = selector_periods.entity_number
+            and members.entity_key = selector_periods.entity_key
             and members.cohort_number < selector_periods.period_number
             and members.last_number >= selector_periods.period_number
             and members.minimum_events <= selector_periods.events
+    where members.return_window = '{{ return_window }}'
 ),
 
--- Whoever came back in the n-th period or later did so in the last one of those: so for that
--- window each entity is counted once, at its last return, and summed from the right.
+{% endfor -%}
+
+-- With the window on_or_after, an entity counts in every period up to its last return. So each entity is
+-- counted once, at its last return, and the counts are summed from the last period to the first.
 returns_by_value as (
     select
         report,
@@ -190,8 +185,7 @@ returns_by_value as (
         cohort_number,
         period_number,
         count(*) as returned
-    from returns
-    where return_window = 'exact'
+    from exact_returns
     group by report, breakdown_value, cohort_number, period_number
 
     union all
@@ -207,11 +201,10 @@ returns_by_value as (
             report,
             breakdown_value,
             cohort_number,
-            entity_number,
+            entity_key,
             max(period_number) as last_return
-        from returns
-        where return_window = 'on_or_after'
-        group by report, breakdown_value, cohort_number, entity_number
+        from on_or_after_returns
+        group by report, breakdown_value, cohort_number, entity_key
     ) as last_returns
     group by report, breakdown_value, cohort_number, last_return
 ),
@@ -232,7 +225,7 @@ counted_returns as (
     group by report, cohort_number, period_number
 ),
 
--- Beyond the last number that the report shows there may still be returns.
+-- Returns after the last period that the report shows: they count in all of its periods.
 returned_later as (
     select
         counted_returns.report,

@@ -1,81 +1,48 @@
--- One row per message id: the one copy of a call that counts, typed, with its time and day.
---
--- What can change tonight: calls of loads that this table has not seen, and the rows of the same
--- message ids, should a copy landed tonight have been received earlier. All other rows rest on
--- calls that are never changed. A load that was taken out, another timezone, another earliest day or
--- other context columns start anew. What goes
--- is looked for only if it was seen before (the predicate): most nights bring nothing of the kind.
+-- One row per message id: the copy of a call that counts, typed, with its time and day.
 {{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='message_key',
-    incremental_predicates=['message_key in (select message_key from messages_seen_before)'],
-    pre_hook="{{ start_anew_on_other_grounds([ref('stg_context_columns')]) }}"
+    materialized='keyed',
+    key='message_key',
+    plan=['stg_context_columns'],
+    feed=['message_key', 'call_day_key', 'event_day', 'type', 'load_id']
 ) }}
 
-{% set plan = [ref('stg_context_columns')] -%}
 {% set context_columns = planned_context_columns() -%}
 
-{% if is_incremental() -%}
-{% set since = newest_load('load_id', plan) -%}
+{% call touched_keys() -%}
+select distinct {{ hash_of(['message_id']) }} as message_key
+from {{ source('raw', 'calls') }}
+where {{ is_new_load('load_id') }}
+{%- endcall %}
 
-{# A key is quicker to look up than an id. Should two messages share one, both are judged again, each by
-   its id. #}
-{% set seen_before -%}
-    select built.message_key
-    from {{ this }} as built
-    semi join {{ source('raw', 'calls') }} as new_calls
-        on
-            built.message_key = {{ hash_of(['new_calls.message_id']) }}
-            and new_calls.load_id > {{ since }}
-{%- endset %}
-{% set seen_before = create_temp_table('messages_seen_before', seen_before, fetch_ahead=true) -%}
-{%- endif %}
-
-{% set raw_calls = 'calls_to_judge' if is_incremental() else source('raw', 'calls') -%}
+{% set raw_calls = source('raw', 'calls') if is_rebuilt() else 'calls_to_compare' -%}
 
 with
 
-loads as (
-    select * from {{ source('raw', 'loads') }}
-),
-
-{% if is_incremental() -%}
-new_calls as (
+{% if not is_rebuilt() -%}
+-- Of the copies that were landed earlier, only the one that counts matters. This table has its place in
+-- raw.calls, which is quicker than looking for its message id there.
+calls_to_compare as (
     select * from {{ source('raw', 'calls') }}
-    where load_id > {{ since }}
-),
-
--- Those of the same messages that counted until tonight.
-counted_before as (
-    select
-        built.message_id,
-        built.event_day,
-        built.left_days,
-        built.load_id,
-        built.line_number,
-        built.call_number
-    from {{ this }} as built
-    semi join {{ seen_before }} as seen_before on built.message_key = seen_before.message_key
-),
-
-calls_to_judge as (
-    select * from new_calls
+    where {{ is_new_load('load_id') }}
 
     union all
 
     select calls.*
     from {{ source('raw', 'calls') }} as calls
-    inner join counted_before
+    semi join {{ rows_before() }} as counted_before
         on
             calls.load_id = counted_before.load_id
             and calls.line_number = counted_before.line_number
             and calls.call_number = counted_before.call_number
 ),
-{%- endif %}
 
--- A retry is the same message received later: the copy received first counts. Which one that is
--- may not depend on the order of landing: so ties are settled by content, and only then by place.
+{% endif -%}
+loads as (
+    select * from {{ source('raw', 'loads') }}
+),
+
+-- Of several copies of a message the one received first counts. Of copies received at one time the content
+-- decides, so that the order of landing does not matter.
 repeated_keys as (
     select {{ hash_of(['message_id']) }} as message_key
     from {{ raw_calls }}
@@ -102,7 +69,7 @@ copies as (
         on {{ hash_of(['raw_calls.message_id']) }} = repeated_keys.message_key
 ),
 
--- Received first, and at once. What such copies hold is read for them alone: it is long.
+-- Copies received first at one time. Only their content is read, since it is long.
 tied_copies as (
     select *
     from copies
@@ -154,7 +121,7 @@ counting_calls as (
             and raw_calls.call_number = later_copies.call_number
 ),
 
--- Most calls are timed by these two alone, so the other two are read where a rule asks for them.
+-- These two give the time of most calls. The other two are parsed only where a rule needs them.
 received as (
     select
         *,
@@ -169,8 +136,8 @@ received as (
     coalesce({{ read_original_timestamp }}, case when in_batch then read_timestamp end)
 {%- endset -%}
 
--- The rules by which a time is taken, in their order. An archive has corrected its
--- `timestamp`; in a batch body it is the sender's own clock.
+-- The rules for the event time, in their order. In an archive `timestamp` is corrected already; in a batch
+-- body it is the sender's own clock.
 ruled as (
     select
         *,
@@ -264,25 +231,7 @@ typed as (
 )
 
 select
-    typed.*,
-    -- The days that this message was counted on before, by copies that count no more.
-    {% if is_incremental() -%}
-    case
-        when counted_before.message_id is null then null
-        when
-            counted_before.load_id = typed.load_id
-            and counted_before.line_number = typed.line_number
-            and counted_before.call_number = typed.call_number
-            then counted_before.left_days
-        else {{ list_with('counted_before.left_days', 'counted_before.event_day') }}
-    end as left_days,
-    {%- else -%}
-    cast(null as date[]) as left_days,
-    {%- endif %}
-    {{ hash_of(['typed.message_id']) }} as message_key,
-    {{ hash_of(columns_of_a_kind('typed.')) }} as call_kind,
-    {{ grounds(plan) }} as grounds
+    *,
+    {{ hash_of(['message_id']) }} as message_key,
+    {{ hash_of(['type', 'event', 'user_id', 'anonymous_id', 'company_id', 'event_day']) }} as call_day_key
 from typed
-{%- if is_incremental() %}
-left join counted_before on typed.message_id = counted_before.message_id
-{%- endif %}

@@ -16,7 +16,7 @@ select
     channel,
     context_values,
     source,
-    call_kind,
+    call_day_key,
     load_id,
     line_number,
     call_number

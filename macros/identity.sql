@@ -1,0 +1,192 @@
+{# Calls, or days of calls, with the user that they belong to: the end of the aliases of the id that they
+   carry; or without an id, the user of the anonymous id on that day. `user_ids` is int_alias_resolution,
+   `anonymous_ids` is int_anonymous_id_map. All columns but user_id stay as they are. #}
+{% macro with_users(calls, user_ids, anonymous_ids) -%}
+    (
+        select calls.* replace (
+            coalesce(user_ids.user_id, calls.user_id, anonymous_ids.user_id) as user_id
+        )
+        from {{ calls }} as calls
+        left join {{ user_ids }} as user_ids on calls.user_id = user_ids.id
+        left join {{ anonymous_ids }} as anonymous_ids
+            on
+                case when calls.user_id is null then calls.anonymous_id end
+                = anonymous_ids.anonymous_id
+                and {{ is_within('calls.event_day', 'anonymous_ids') }}
+    )
+{%- endmacro %}
+
+{# Calls, or days of calls, of users, with the company that they belong to: the one that they name, or else
+   that of the user on that day. `user_companies` is int_user_companies. #}
+{% macro with_companies(calls, user_companies) -%}
+    (
+        select
+            calls.* replace (coalesce(calls.company_id, user_companies.company_id) as company_id),
+            calls.company_id is not null as names_company,
+            coalesce(user_companies.is_by_email_domain, false) as is_by_email_domain
+        from {{ calls }} as calls
+        left join {{ user_companies }} as user_companies
+            on
+                case when calls.company_id is null then calls.user_id end = user_companies.user_id
+                and {{ is_within('calls.event_day', 'user_companies') }}
+    )
+{%- endmacro %}
+
+{# Whether a day lies in an interval: from_day (null: from the beginning) to to_day (exclusive; null: to
+   the end). #}
+{% macro is_within(day, interval) -%}
+    ({{ interval }}.from_day is null or {{ interval }}.from_day <= {{ day }})
+    and ({{ interval }}.to_day is null or {{ interval }}.to_day > {{ day }})
+{%- endmacro %}
+
+{# Calls, or days of calls, that may belong to touched users: those under an id that leads to them, and
+   those without an id by a device that was theirs at some time. The keys are those of short_hash_of.
+   In a rebuild: all. #}
+{% macro of_touched_users(calls, user_ids, anonymous_ids) -%}
+    {%- if is_rebuilt() -%} {{ calls }}
+    {%- else -%}
+    (
+        select * from {{ rows_with(calls, 'user_id_hash', '(
+            select ' ~ short_hash_of('touched_users.user_id') ~ ' as user_id_hash
+            from ' ~ touched_rows() ~ ' as touched_users
+            union
+            select ' ~ short_hash_of('user_ids.id') ~ ' as user_id_hash
+            from ' ~ user_ids ~ ' as user_ids
+            semi join ' ~ touched_rows() ~ ' as touched_users on user_ids.user_id = touched_users.user_id
+        )') }}
+
+        union all
+
+        select * from {{ rows_with(calls, 'anonymous_id_hash', '(
+            select ' ~ short_hash_of('anonymous_ids.anonymous_id') ~ ' as anonymous_id_hash
+            from ' ~ anonymous_ids ~ ' as anonymous_ids
+            semi join ' ~ touched_rows() ~ ' as touched_users on anonymous_ids.user_id = touched_users.user_id
+        )') }}
+        where user_id is null
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Users that gained or lost an id or a device since the model that asks last ran. #}
+{% macro changed_users(user_ids, anonymous_ids) -%}
+    (
+        select user_id from {{ changes(user_ids) }}
+        union
+        select id as user_id from {{ changes(user_ids) }}
+        union
+        select user_id from {{ changes(anonymous_ids) }}
+    )
+{%- endmacro %}
+
+{# The validity intervals of "last seen with": on or after a day the last one seen until then, and before
+   the first sighting the first one. Within a day the order of times decides, then the id.
+
+   seen: a CTE with `key`, `other`, event_day, first_at and last_at, any number of rows for a day. The
+   query has key, other, from_day (null: from the beginning) and to_day (exclusive; null: to the end). #}
+{% macro last_seen_intervals(seen, key, other) -%}
+    with
+
+    -- Most are seen with one only: then its first day is all that counts.
+    seen_with_one as (
+        select
+            {{ key }},
+            min({{ other }}) as {{ other }},
+            min(event_day) as event_day
+        from {{ seen }}
+        group by {{ key }}
+        having min({{ other }}) = max({{ other }})
+    ),
+
+    seen_with_several as (
+        select
+            seen.{{ key }},
+            seen.{{ other }},
+            seen.event_day,
+            min(seen.first_at) as first_at,
+            max(seen.last_at) as last_at
+        from {{ seen }} as seen
+        anti join seen_with_one on seen.{{ key }} = seen_with_one.{{ key }}
+        group by seen.{{ key }}, seen.{{ other }}, seen.event_day
+    ),
+
+    first_of_all as (
+        select * exclude (first_at, last_at)
+        from seen_with_several
+        qualify row_number() over (
+            partition by {{ key }}
+            order by event_day, first_at, {{ other }}
+        ) = 1
+        union all
+        select * from seen_with_one
+    ),
+
+    last_of_day as (
+        select * exclude (first_at, last_at)
+        from seen_with_several
+        qualify row_number() over (
+            partition by {{ key }}, event_day
+            order by last_at desc, {{ other }} desc
+        ) = 1
+        union all
+        select * from seen_with_one
+    ),
+
+    beginnings as (
+        select * from last_of_day
+        qualify {{ other }} is distinct from lag({{ other }}) over (
+            partition by {{ key }}
+            order by event_day
+        )
+    )
+
+    select
+        {{ key }},
+        {{ other }},
+        cast(null as date) as from_day,
+        event_day as to_day
+    from first_of_all
+
+    union all
+
+    select
+        {{ key }},
+        {{ other }},
+        event_day as from_day,
+        lead(event_day) over (partition by {{ key }} order by event_day) as to_day
+    from beginnings
+{%- endmacro %}
+
+{# The keys whose intervals in this table may be others after some changes. Another sighting within an
+   interval of the same pair, after the very first day, changes none: the last one seen stays the same.
+
+   seen: as above, with `sign`, once. Sightings of a day that only gained time were not lost. #}
+{% macro keys_of_other_intervals(seen, key, other) -%}
+    select distinct seen.{{ key }}
+    from (
+        select
+            {{ key }},
+            {{ other }},
+            event_day,
+            coalesce(
+                min(first_at) filter (sign = 1) > min(first_at) filter (sign = -1)
+                or max(last_at) filter (sign = 1) < max(last_at) filter (sign = -1),
+                count(*) filter (sign = 1) = 0
+            ) as is_lost
+        from {{ seen }}
+        group by {{ key }}, {{ other }}, event_day
+    ) as seen
+    left join {{ this }} as before_first
+        on
+            seen.{{ key }} = before_first.{{ key }}
+            and before_first.from_day is null
+    left join {{ this }} as known
+        on
+            seen.{{ key }} = known.{{ key }}
+            and known.from_day <= seen.event_day
+            and (known.to_day is null or known.to_day > seen.event_day)
+    where
+        seen.is_lost
+        or before_first.to_day is null
+        or seen.event_day <= before_first.to_day
+        or known.{{ other }} is distinct from seen.{{ other }}
+{%- endmacro %}

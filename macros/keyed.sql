@@ -1,0 +1,305 @@
+{# The materialization of the tables of which a night changes a part. Such a model is a SELECT that says
+   what a row is; a block above it says which keys may have changed:
+
+       {{ config(materialized='keyed', key='message_key') }}
+
+       {% call touched_keys() -%}
+       select distinct message_key from {{ changes(ref('stg_calls')) }}
+       {%- endcall %}
+
+       select ... from {{ touched(ref('stg_calls'), 'message_key') }}
+
+   In one transaction, the rows of these keys are selected and compared with the rows that the table
+   has, and the differences are written. They are kept in <model>__changes, too, where other models find
+   what has changed since they last ran. Without a block, all rows are selected and compared.
+
+   The table is rebuilt from everything with --full-refresh, when the model or the engine has another
+   version, when a var or a relation in config(plan=[...]) is not what it was, and when an input was
+   rebuilt: meta.model_runs knows. With the var compare_only the table is compared with all rows of its
+   SELECT, and nothing is written (`make audit`). #}
+{% materialization keyed, adapter='duckdb' -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set parts = sql.split(_end_of_block()) -%}
+    {%- set rows, block = parts[-1], parts[0] if parts | length > 1 -%}
+    {%- if is_on('compare_only') -%}
+    {%- call statement('main') -%} {{ _audit(rows) }} {%- endcall -%}
+    {%- elif is_rebuilt() -%}
+    {%- if existing -%}
+    {%- call statement('drop') -%} drop {{ existing.type }} if exists {{ existing }} {%- endcall -%}
+    {%- endif -%}
+    {%- call statement('main') -%}
+    {{ create_table_as(False, this.incorporate(type='table'), rows) }};
+    {{ _empty_feed() }};
+    {{ _remember_rebuild() }}
+    {%- endcall -%}
+    {%- else -%}
+    {%- call statement('touch') -%}
+    create or replace temporary table {{ touched_rows() }} as {{ block or 'select 1' }}
+    {%- endcall -%}
+    {%- set any_touched = run_query('select exists (from ' ~ touched_rows() ~ ')').columns[0][0] -%}
+    {%- call statement('main') -%}
+    {%- if any_touched -%} {{ _write_differences(rows, is_partial=block) }} {%- endif -%}
+    update meta.model_runs set run = {{ this_build() }} where model = '{{ _name_of(this) }}'
+    {%- endcall -%}
+    {%- endif -%}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{%- endmaterialization %}
+
+{# --- for models --- #}
+
+{# The block: a query for the keys whose rows may have changed, with the columns of config(key=...) and
+   any others by which touched() is to look up rows. It may read the table as it was, `this`. #}
+{% macro touched_keys() -%}
+    {%- set block = caller() -%}
+    {%- if not is_rebuilt() -%} {{ block }} {{ _end_of_block() }} {%- endif -%}
+{%- endmacro %}
+
+{# The rows of a keyed model that are new (sign 1) or gone (sign -1) since the model that asks last ran. A
+   row that changed is there twice. In a rebuild: all rows. #}
+{% macro changes(relation) -%}
+    {%- if is_rebuilt() -%} (select *, 1 as sign from {{ relation }})
+    {%- else -%} {{ changes_since(_last_run(), relation) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The rows of a large table that have touched keys. In a rebuild: all rows. `keys` are columns of both
+   the table and the touched keys; or [expression over the table, column of the touched keys]. #}
+{% macro touched(relation, keys) -%}
+    {{ rows_with(relation, keys, touched_rows()) }}
+{%- endmacro %}
+
+{# As touched(), by the keys of another small table. #}
+{% macro rows_with(relation, keys, small) -%}
+    {%- if is_rebuilt() -%} {{ relation }}
+    {%- else -%}
+    (
+        select * from {{ relation }}
+        where {{ row_id(keys) }} in {{ in_list('(' ~ row_ids_with(relation, keys, small) ~ ')', 'place') }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# The touched keys themselves, once the block has run. #}
+{% macro touched_rows() -%}
+    touched_{{ this.identifier }}
+{%- endmacro %}
+
+{# The rows of this table that have touched keys, as they were. #}
+{% macro rows_before() -%}
+    (select * from {{ this }} where {{ row_id(this) }} in {{ in_list('rows_before', 'place') }})
+{%- endmacro %}
+
+{# Whether this run rebuilds the table from everything. #}
+{% macro is_rebuilt() -%}
+    {%- if 'is_rebuilt' not in model -%}
+    {%- do model.update({'is_rebuilt': _must_be_rebuilt()}) -%}
+    {%- endif -%}
+    {{ return(model['is_rebuilt']) }}
+{%- endmacro %}
+
+{# Whether a load is new to the model that asks. #}
+{% macro is_new_load(load_id) -%}
+    {%- if is_rebuilt() -%} true
+    {%- else -%}
+    {%- set found = run_query('select latest_load from meta.builds where build = ' ~ _last_run()) -%}
+    {{ load_id }} > {{ found.columns[0][0] }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a day became complete since the model that asks last ran, or is not complete any more. The
+   days are literals: so the engine can skip the row groups of all other days. #}
+{% macro is_newly_complete(day, as_of) -%}
+    {%- set found = run_query('select min(as_of), max(as_of) from ' ~ changes(as_of)) if not is_rebuilt() -%}
+    {%- set first, last = (found.columns[0][0], found.columns[1][0]) if found else (none, none) -%}
+    {%- if first == last -%} false
+    {%- else -%} ({{ day }} > date '{{ first }}' and {{ day }} <= date '{{ last }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{# --- how it works --- #}
+
+{# The changes of a keyed model after a run, net: a row that came and went is not there. #}
+{% macro changes_since(run, relation) -%}
+    (
+        select * from {{ _feed_of(relation) }}
+        where run > {{ run }}
+        qualify
+            sum(sign) over (partition by row_hash) <> 0
+            and row_number() over (partition by row_hash order by run desc) = 1
+    )
+{%- endmacro %}
+
+{# Compares the table's rows of the touched keys, or all, with the rows as they are now. A row's hash
+   stands for the row. #}
+{% macro _write_differences(rows, is_partial) -%}
+    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
+    {%- set fed = config.get('feed', []) | join(', ') or columns -%}
+    {%- set keys = [config.require('key')] if config.get('key') is string else config.require('key') -%}
+    {%- set row_hash = hash_of(['kept']) -%}
+
+    create or replace temporary table rows_before as
+    select
+        {{ row_id(keys[0]) }} as place,
+        {{ row_hash }} as row_hash
+    from {{ this }} as kept
+    {%- if is_partial %}
+    where {{ row_id(keys[0]) }} in {{ in_list('(' ~ row_ids_with(this, keys, touched_rows()) ~ ')', 'place') }}
+    {%- endif %};
+
+    create or replace temporary table rows_now as
+    from {{ this }} limit 0;
+
+    insert into rows_now by name
+    select selected.* from ({{ rows }}) as selected
+    {%- if is_partial %}
+    semi join {{ touched_rows() }} as touched_keys on {{ equal_keys('selected', keys, 'touched_keys') }}
+    {%- endif %};
+
+    create or replace temporary table rows_gone as
+    select place from rows_before
+    where row_hash not in (select {{ row_hash }} from rows_now as kept);
+
+    insert into {{ _feed_of(this) }}
+    select {{ this_build() }}, -1, {{ row_hash }}, {{ fed }}
+    from {{ this }} as kept
+    where {{ row_id(keys[0]) }} in {{ in_list('rows_gone', 'place') }};
+
+    insert into {{ _feed_of(this) }}
+    select {{ this_build() }}, 1, {{ row_hash }}, {{ fed }}
+    from rows_now as kept
+    where {{ row_hash }} not in (select rows_before.row_hash from rows_before);
+
+    delete from {{ this }}
+    where {{ row_id(keys[0]) }} in {{ in_list('rows_gone', 'place') }};
+
+    insert into {{ this }}
+    select {{ columns }}
+    from rows_now as kept
+    where {{ row_hash }} not in (select rows_before.row_hash from rows_before);
+{%- endmacro %}
+
+{# Stops with a message where the table does not have the rows of its SELECT; writes nothing. #}
+{% macro _audit(rows) -%}
+    {%- set hashes = 'select ' ~ hash_of(['kept']) ~ ' as row_hash from ' -%}
+    create or replace temporary table rows_now as
+    from {{ this }} limit 0;
+
+    insert into rows_now by name
+    {{ rows }};
+
+    select
+        case
+            when count(*) > 0
+                then {{ stop_with(
+                    "'" ~ this.schema ~ "." ~ this.identifier ~ " differs from its SELECT in ' || count(*)"
+                    ~ " || ' rows; run: dbt build --full-refresh'"
+                ) }}
+        end
+    from (
+        ({{ hashes }} rows_now as kept except all {{ hashes }} {{ this }} as kept)
+        union all
+        ({{ hashes }} {{ this }} as kept except all {{ hashes }} rows_now as kept)
+    ) as differences
+{%- endmacro %}
+
+{% macro _empty_feed() -%}
+    create or replace table {{ _feed_of(this) }} as
+    select
+        cast(0 as bigint) as run,
+        cast(0 as tinyint) as sign,
+        {{ hash_of(['kept']) }} as row_hash,
+        {{ config.get('feed', ['kept.*']) | join(', ') }}
+    from {{ this }} as kept
+    limit 0
+{%- endmacro %}
+
+{# One feed per table, beside it. #}
+{% macro _feed_of(relation) -%}
+    {{ return(api.Relation.create(
+        database=relation.database, schema=relation.schema, identifier=relation.identifier ~ '__changes'
+    )) }}
+{%- endmacro %}
+
+{% macro _end_of_block() -%}
+    /* end of the touched keys */
+{%- endmacro %}
+
+{% macro _name_of(relation) -%}
+    {{ relation.schema }}.{{ relation.identifier }}
+{%- endmacro %}
+
+{% macro _last_run() -%}
+    {%- set found = run_query("select run from meta.model_runs where model = '" ~ _name_of(this) ~ "'") -%}
+    {{ return(found.columns[0][0]) }}
+{%- endmacro %}
+
+{# Only a run that writes the table can write a part of it: in a unit test, in `dbt compile` and `dbt
+   show`, and as another materialization, the model is its SELECT over everything. #}
+{% macro _must_be_rebuilt() -%}
+    {%- if (
+        not execute
+        or config.get('materialized') != 'keyed'
+        or flags.WHICH not in ('build', 'run')
+        or flags.FULL_REFRESH
+        or is_on('compare_only')
+        or not load_cached_relation(this)
+        or not load_cached_relation(_feed_of(this))
+    ) -%}
+    {{ return(true) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select fingerprint = " ~ _fingerprint() ~ " from meta.model_runs where model = '" ~ _name_of(this) ~ "'"
+    ) -%}
+    {{ return(not found.columns[0].values() or not found.columns[0][0]) }}
+{%- endmacro %}
+
+{% macro _remember_rebuild() -%}
+    delete from meta.model_runs where model = '{{ _name_of(this) }}';
+    insert into meta.model_runs by name
+    select
+        '{{ _name_of(this) }}' as model,
+        {{ this_build() }} as run,
+        {{ this_build() }} as rebuilt_in,
+        {{ this_build() }} as changes_since,
+        {{ _fingerprint() }} as fingerprint
+{%- endmacro %}
+
+{# What all rows of the table rest on, as a number. A model without a block compares all rows in every
+   run: it rests on its own code only. #}
+{% macro _fingerprint() -%}
+    {%- set found = [models_version(), engine_version(), "'" ~ model.checksum.checksum ~ "'"] -%}
+    {%- if 'touched_keys' in model.raw_code -%}
+    {%- do found.append('(select count(*) from raw.taken_out)') -%}
+    {%- for name in [
+        'timezone', 'week_start', 'earliest_day', 'signup_event', 'unplanned_counts_as_active',
+        'email_trait', 'companies_by_email_domain'
+    ] -%}
+    {%- do found.append("'" ~ var(name) | string | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {%- for name in config.get('plan', []) -%}
+    {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first -%}
+    {%- do found.append('(select ' ~ digest_of('small') ~ ' from ' ~ node.schema ~ '.' ~ node.alias ~ ' as small)') -%}
+    {%- endfor -%}
+    {%- set inputs = _keyed_inputs(model.depends_on.nodes) -%}
+    {%- if inputs -%}
+    {%- do found.append(
+        "(select string_agg(model || ' ' || rebuilt_in, ',' order by model) from meta.model_runs where model in ('"
+        ~ inputs | unique | join("', '") ~ "'))"
+    ) -%}
+    {%- endif -%}
+    {%- endif -%}
+    {{ hash_of(found) }}
+{%- endmacro %}
+
+{# The keyed models that are read, directly or through views and other tables. #}
+{% macro _keyed_inputs(unique_ids) -%}
+    {%- set found = [] -%}
+    {%- for unique_id in unique_ids if unique_id in graph.nodes -%}
+    {%- set node = graph.nodes[unique_id] -%}
+    {%- if node.config.materialized == 'keyed' -%} {%- do found.append(node.schema ~ '.' ~ node.alias) -%}
+    {%- else -%} {%- do found.extend(_keyed_inputs(node.depends_on.nodes)) -%}
+    {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}

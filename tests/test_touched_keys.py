@@ -1,0 +1,103 @@
+"""A touched_keys block that misses keys is seen by the stories, night after night.
+
+Each mutant is a model, or a macro, with one change by which a block finds fewer keys: a branch of a
+union dropped, rows that are gone ignored, rows that are new ignored, or an alternative dropped.
+After three nights, each table is compared with its SELECT.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from harness import REPO, Daybook
+from test_stories import NIGHTS, STORIES, audit, numbered
+
+BLOCK = re.compile(r"{% call touched_keys\(\) -%}(.*?){%- endcall %}", re.DOTALL)
+CHANGES = re.compile(r"{{ changes\((?:[^{}]*?)\) }}|changes\(ref\('\w+'\)\)(?=,)")
+UNION = re.compile(r"^([ ]*)union(?: all)?$", re.MULTILINE)
+OR = re.compile(r"^ +or [^\n]*\n", re.MULTILINE)
+
+# They find fewer keys, and never too few: by the first words of their names.
+EQUIVALENT: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a file of the project."""
+
+    path: str
+    change: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{Path(self.path).stem}: {self.change}"
+
+
+def mutants() -> Iterator[Mutant]:
+    for path in sorted((REPO / "models").rglob("*.sql")):
+        if found := BLOCK.search(path.read_text()):
+            yield from mutants_of(path, *found.span(1))
+    path = REPO / "macros" / "identity.sql"
+    for macro in ("changed_users", "keys_of_other_intervals"):
+        begin = path.read_text().index(f"macro {macro}(")
+        yield from mutants_of(path, begin, path.read_text().index("endmacro", begin))
+
+
+def mutants_of(path: Path, begin: int, end: int) -> Iterator[Mutant]:
+    text = path.read_text()
+    before, block, after = text[:begin], text[begin:end], text[end:]
+
+    def mutant(change: str, first: int, last: int, instead: str = "") -> Mutant:
+        whole = before + block[:first] + instead + block[last:] + after
+        line = whole[: len(before) + first].count("\n") + 1
+        return Mutant(str(path.relative_to(REPO)), f"line {line}, {change}", whole)
+
+    for found in CHANGES.finditer(block):
+        for sign, what in [(1, "gone"), (-1, "new")]:
+            some = f"(select * from {found[0]} where sign = {sign})"
+            if not found[0].startswith("{{"):
+                some = f"'(select * from ' ~ {found[0]} ~ ' where sign = {sign})'"
+            yield mutant(f"rows that are {what} are ignored", *found.span(), some)
+    for found in UNION.finditer(block):
+        # From the union to the next one, or to the end of its query.
+        rest = block[found.end() :]
+        ends = [UNION.search(rest), re.search(rf"^(?!{found[1]}|\n)", rest, re.MULTILINE)]
+        last = min([each.start() for each in ends if each] or [len(rest)])
+        yield mutant("a branch is dropped", found.start(), found.end() + last)
+    for found in OR.finditer(block):
+        yield mutant(f"dropped: {found[0].strip()}", *found.span())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mutant", list(mutants()), ids=str)
+def test_a_block_that_misses_keys_is_seen(mutant, tmp_path):
+    if reason := next((why for name, why in EQUIVALENT.items() if str(mutant) == name), None):
+        pytest.skip(reason)
+    daybook = Daybook(tmp_path / "mutant")
+    for folder in ("models", "macros"):
+        (daybook.folder / folder).unlink()
+        shutil.copytree(REPO / folder, daybook.folder / folder)
+    (daybook.folder / mutant.path).write_text(mutant.text)
+    with pytest.raises(AssertionError, match=r"differs from its SELECT|failed"):
+        tell_the_stories(daybook)
+
+
+def test_without_a_mutant_the_stories_see_nothing(tmp_path):
+    tell_the_stories(Daybook(tmp_path / "sound"))
+
+
+def tell_the_stories(daybook: Daybook) -> None:
+    """Three nights, with another internal account in the second one."""
+    stories = [numbered(name, nights) for name, nights in STORIES.items()]
+    for night in range(NIGHTS):
+        lines = [line for story in stories for line in story[night]]
+        daybook.write(lines, f"{night}.jsonl")
+        daybook.land()
+        if night == 1:
+            rows = [{"match_on": "email_domain", "value": "ours.example", "reason": "our own"}]
+            daybook.seed("internal_accounts", rows)
+        daybook.build()
+    audit(daybook)
