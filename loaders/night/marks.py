@@ -13,6 +13,12 @@ _REPORT_KEYS = ("report", "funnel")
 _MILESTONES = "activation_milestones"
 # Of these seeds a reader learns by what happens to the events themselves.
 _NOT_THE_PLAN = {"internal_accounts"}
+# The models whose changes are those of fct_events.
+_CHANGING_EVENTS = (
+    "staging.stg_calls",
+    "intermediate.int_attributed_days",
+    "intermediate.int_user_companies",
+)
 Marks = dict[str, Any]
 
 
@@ -59,8 +65,7 @@ def months_to_write(
     all_months = _months_of(
         _days(
             connection,
-            f"select event_day from {warehouse}.intermediate.int_attributed_days"
-            " where is_event and calls is distinct from 0",
+            f"select event_day from {warehouse}.intermediate.int_attributed_days where is_event",
         )
     )
     if (
@@ -69,20 +74,52 @@ def months_to_write(
         or not _goes_on_from(connection, warehouse, last, now)
     ):
         return Months(all_months, [], None)
-    days = _days(
-        connection,
-        f"""
-        select event_day from {warehouse}.intermediate.int_attributed_days
-        where build > {last["build"]}
-        union all
-        select event_day from {warehouse}.staging.stg_calls where load_id > {last["latest_load"]}
-        union all
-        select unnest(left_days) from {warehouse}.staging.stg_calls
-        where load_id > {last["latest_load"]}
-        """,
-    )
+    days = _find_changed_events(connection, warehouse, last["build"])
     kept = sorted({*there} - {*_months_of(days)})
     return Months(sorted({*all_months} - {*kept}), kept, days)
+
+
+def _find_changed_events(
+    connection: duckdb.DuckDBPyConnection, warehouse: str, build: int
+) -> list[date]:
+    """Make `changed_events`, the ids of events that changed since a build; return their days.
+
+    An event changes with its call, or with the user and the company of its day. With the e-mail
+    domain of a user it changes where its company comes from.
+    """
+    connection.execute(
+        f"""
+        create temp table changed_call_days as
+            select call_day_key, event_day
+            from {warehouse}.intermediate.int_attributed_days__changes
+            where run > {build} and is_event
+            union
+            select call_day_key, event_day
+            from {warehouse}.intermediate.int_attributed_days
+            where is_event and user_id in (
+                select user_id from {warehouse}.intermediate.int_user_companies__changes
+                where run > {build} and is_by_email_domain
+            );
+        create temp table changed_calls as
+            select message_key, event_day
+            from {warehouse}.staging.stg_calls__changes
+            where run > {build} and type in ('track', 'page', 'screen');
+        create temp table changed_events as
+            select message_id as event_id
+            from {warehouse}.staging.stg_calls
+            where rowid in (select unnest(list(place)) from (
+                select rowid as place from {warehouse}.staging.stg_calls
+                semi join changed_call_days using (call_day_key)
+                union
+                select rowid as place from {warehouse}.staging.stg_calls
+                semi join changed_calls using (message_key)
+            ));
+        """
+    )
+    return _days(
+        connection,
+        "select event_day from changed_call_days union all select event_day from changed_calls",
+    )
 
 
 def _goes_on_from(
@@ -99,7 +136,11 @@ def _goes_on_from(
         [last["build"]],
     ).fetchone()
     names = ("latest_load", "taken_out", "as_of", "latest_day")
-    return found == tuple(last[name] for name in names)
+    (changes_since,) = connection.execute(
+        f"select max(changes_since) from {warehouse}.meta.model_runs"
+        f" where model in {_CHANGING_EVENTS}"
+    ).fetchone()
+    return found == tuple(last[name] for name in names) and changes_since <= last["build"]
 
 
 def _days(connection: duckdb.DuckDBPyConnection, days: str) -> list[date]:

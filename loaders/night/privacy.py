@@ -133,8 +133,12 @@ class Privacy:
             return name, f"masked_json({quoted})"
         if type_ == "VARCHAR":
             is_id = name == "id" or name.endswith("_id")
-            return name, f"{'masked_id' if is_id and self._has_named_ids else 'masked'}({quoted})"
+            return name, self.shown_id(quoted) if is_id else f"masked({quoted})"
         return name, quoted
+
+    def shown_id(self, sql: str) -> str:
+        """Return an id as readers see it, of an SQL expression for the id."""
+        return f"{'masked_id' if self._has_named_ids else 'masked'}({sql})"
 
     @staticmethod
     def _hashed_value(value: str, is_private: str) -> str:
@@ -196,10 +200,9 @@ class Privacy:
             name: f"case when plan.is_pii then {hashed[name]} else masked_json({name}) end"
             for name in hashed
         }
-        of_id = "masked_id" if self._has_named_ids else "masked"
         return f"""
             select
-                traits.entity, {of_id}(traits.entity_id) as entity_id, traits.trait,
+                traits.entity, {self.shown_id("traits.entity_id")} as entity_id, traits.trait,
                 {shown["value"]} as value, {shown["value_as_sent"]} as value_as_sent,
                 traits.valid_from, traits.valid_to
             from {self.warehouse}.marts.fct_traits as traits

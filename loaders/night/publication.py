@@ -15,17 +15,18 @@ from typing import Any
 import duckdb
 
 from loaders import accounts
+from loaders.engine_errors import ask_for_json
 from loaders.errors import CannotPublish, NoDatabase
-from loaders.ledger import now
+from loaders.landing.ledger import now
 from loaders.limits import Limits
 from loaders.night import metrics, restatements
 from loaders.night.build import Built
-from loaders.night.folder import MARKS, PublishedNights, marks_of
 from loaders.night.marks import Marks, marks, months_to_write
 from loaders.night.privacy import Privacy
-from loaders.night.tables import BY_DAY, DATABASE, EVENTS, Copy, months_in
-from loaders.questions.project import Project
-from loaders.warehouse import not_opened
+from loaders.night.tables import DATABASE, EVENTS, LONG, Copy, months_in
+from loaders.project import Project
+from loaders.published import MARKS, PublishedNights, marks_of
+from loaders.warehouse import not_opened, while_held
 
 Document = dict[str, Any]
 _SPILL = ".spill"
@@ -65,7 +66,7 @@ class Publication:
                 "database": self._name,
                 "privacy": privacy.fingerprint,
                 "columns": sha256(
-                    "".join(privacy.select(mart) for mart in sorted(marts & BY_DAY)).encode()
+                    "".join(privacy.select(mart) for mart in sorted(marts & LONG)).encode()
                 ).hexdigest(),
             }
             self.number, self._folder = self.nights.begin()
@@ -88,11 +89,12 @@ class Publication:
             told("metrics")
             metrics.make_cells(connection, marts)
             _attach_last(connection, current)
-            connection.execute(
-                "create temp table written_months as select unnest($months::date[]) as month",
-                {"months": months.written},
+            changed = "true"
+            if months.days is not None:
+                changed = f"event_id in (select {privacy.shown_id('event_id')} from changed_events)"
+            restated = restatements.find_restated(
+                connection, self.number, last, at, bool(current), changed
             )
-            restated = restatements.find_restated(connection, self.number, last, at, bool(current))
             self._write_history(copy, last, at, current, restated, len(months.written), began)
             copy.write_parquet(
                 f"select {metrics.COLUMNS} from cells", self._folder / "metrics.parquet"
@@ -199,21 +201,20 @@ def _attached(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]
             f"There is no database at {database} yet. Land some logs first: daybook land PATH"
         )
     catalog = '"{}"'.format(database.name.partition(".")[0].replace('"', '""'))
-    deadline = time.monotonic() + Limits.from_environment().lock_seconds
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"set memory_limit = '{os.environ.get('DAYBOOK_BUILD_MEMORY', '5GB')}'")
         path = str(database.absolute()).replace("'", "''")
-        while True:
+        ask_for_json(connection)
+
+        def attach() -> None:
             try:
                 connection.execute(f"attach '{path}' as {catalog} (read_only)")
-                break
             except duckdb.Error as error:
-                problem = not_opened(database, error)
-                if problem.exit_code != 3 or time.monotonic() >= deadline:
-                    raise problem from error
-                time.sleep(0.1)
+                raise not_opened(database, error) from error
+
+        while_held(Limits.from_environment().lock_seconds, attach)
         yield connection, catalog
 
 

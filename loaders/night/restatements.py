@@ -9,8 +9,8 @@ nights that can explain such a cell; each has a count:
 - `company changed`: events up to then that belong to another company now; for breakdowns and
   filters by a trait of the company also users whose company is another one now
 - `internal account changed`: events up to then that are internal now, or no longer are
-- `erased`: events up to then that are no longer there, although no load was taken out
-- `load taken out`: loads
+- `erased`: events up to then that are no longer there, although no load was unloaded
+- `load taken out`: loads that were unloaded
 - `plan changed`: files of the tracking plan, and vars, that are not what they were
 - `report changed`: rows of the report's own definition
 - `trait changed`: entities known last night of which a trait is another one now, for cells that
@@ -32,11 +32,17 @@ QUERY = """
 
 
 def find_restated(
-    connection: duckdb.DuckDBPyConnection, number: int, last: Marks, now: Marks, has_last: bool
+    connection: duckdb.DuckDBPyConnection,
+    number: int,
+    last: Marks,
+    now: Marks,
+    has_last: bool,
+    changed_events: str,
 ) -> int:
     """Make the temporary table `restated`; return how many cells are in it.
 
-    The last night is attached as `last`, with its cells in the view `last_cells`.
+    The last night is attached as `last`, with its cells in the view `last_cells`. `changed_events`
+    is a condition that holds for every event that may differ between the two nights.
     """
     if has_last:
         connection.execute(_restated(number, last["as_of"]))
@@ -53,7 +59,7 @@ def find_restated(
         return 0
     (cells,) = connection.execute("select count(*) from restated").fetchone()
     if cells:
-        _find_reasons(connection, last, now)
+        _find_reasons(connection, last, now, changed_events)
     return cells
 
 
@@ -95,8 +101,10 @@ def _restated(number: int, as_of: str | None) -> str:
     """
 
 
-def _find_reasons(connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks) -> None:
-    _compare_events(connection, last, now)
+def _find_reasons(
+    connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks, changed_events: str
+) -> None:
+    _compare_events(connection, last, now, changed_events)
     _compare_traits(connection)
     files = _differ(last.get("plan", {}), now["plan"])
     reports = _differ(last.get("definitions", {}), now["definitions"])
@@ -157,10 +165,12 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks
     )
 
 
-def _compare_events(connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks) -> None:
+def _compare_events(
+    connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks, changed_events: str
+) -> None:
     """Make `changed_days`: per reason and day, events that differ between the two nights."""
     same_ids = last.get("privacy") == now["privacy"]
-    no_load_taken_out = last.get("taken_out") == now["taken_out"]
+    no_load_unloaded = last.get("taken_out") == now["taken_out"]
     connection.execute(
         f"""
         create temp table changed_days as
@@ -170,7 +180,7 @@ def _compare_events(connection: duckdb.DuckDBPyConnection, last: Marks, now: Mar
                 case
                     when before.event_id is null then 'late events'
                     when after.event_id is null
-                        then case when {no_load_taken_out} then 'erased' end
+                        then case when {no_load_unloaded} then 'erased' end
                     when before.event_at <> after.event_at then 'late events'
                     when {same_ids} and before.user_id is distinct from after.user_id
                         then 'users merged'
@@ -180,22 +190,16 @@ def _compare_events(connection: duckdb.DuckDBPyConnection, last: Marks, now: Mar
                         then 'internal account changed'
                 end as reason,
                 least(before.event_day, after.event_day) as event_day
-            from (from last.marts.fct_events where @written) as before
-            full join (from pub.marts.fct_events where @written) as after
+            from (from last.marts.fct_events where {changed_events}) as before
+            full join (from pub.marts.fct_events where {changed_events}) as after
                 on before.event_id = after.event_id
         )
         select reason, event_day, count(*) as changed
         from compared
         where reason is not null
         group by all
-        """.replace("@written", _in_written_months(connection))
+        """
     )
-
-
-def _in_written_months(connection: duckdb.DuckDBPyConnection) -> str:
-    months = connection.execute("select month from written_months").fetchall()
-    dates = ", ".join(f"date '{month}'" for (month,) in months)
-    return f"date_trunc('month', event_day)::date in ({dates})" if dates else "false"
 
 
 def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:

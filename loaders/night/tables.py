@@ -1,8 +1,9 @@
 """Writes the marts of a night: into daybook.duckdb, and as Parquet.
 
-Of `fct_events` and `fct_activity_days` only the days are written in which something changed; the
-others come from the last night's database. The Parquet files of `fct_events` are by month: the
-months without a change are hard links to the last night's files.
+A night begins with a copy of the last night's database. Of `fct_events` only the events are written
+that changed since, and of `fct_activity_days` the days in which something changed. The Parquet
+files of `fct_events` are by month: the months without a change are hard links to the last night's
+files.
 """
 
 import os
@@ -21,8 +22,9 @@ DATABASE = "daybook.duckdb"
 # DuckDB 1.2 and later open it.
 STORAGE = "v1.2.0"
 EVENTS = "fct_events"
-# Long tables, whose rows of a day change only with the events of that day.
-BY_DAY = {EVENTS, "fct_activity_days"}
+ACTIVITY_DAYS = "fct_activity_days"
+# Long tables, of which a night writes what changed.
+LONG = {EVENTS, ACTIVITY_DAYS}
 # The plan and the reports, for `daybook ask`. The other seeds may name people.
 _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
 
@@ -31,7 +33,8 @@ _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
 class Months:
     """The months of fct_events: those to write, and those that the last night has already.
 
-    `days` are those in which something changed since the last night; None: perhaps in all.
+    `days` are those in which something changed since the last night, and the temporary table
+    `changed_events` has the ids of the events; None: perhaps in all.
     """
 
     written: list[date]
@@ -64,23 +67,27 @@ class Copy:
         for schema, table in self._there():
             if (schema == "marts" and table not in marts) or schema == "seeds":
                 self.connection.execute(f'drop table pub.{schema}."{table}"')
-        for mart in sorted(marts - BY_DAY):
-            self._create(f"marts.{mart}", self.privacy.select(mart))
-        for mart in sorted(marts & BY_DAY):
-            self._write_days(mart, months)
+        for mart in sorted(marts):
+            if mart in LONG and months.days is not None:
+                self._write_changes(mart, months.days)
+            else:
+                self._create(f"marts.{mart}", self.privacy.select(mart))
         for seed in self._seeds():
             self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
         self.connection.execute("use pub.marts")
 
-    def _write_days(self, mart: str, months: Months) -> None:
-        if months.days is None:
-            self._create(f"marts.{mart}", self.privacy.select(mart))
-            return
-        if months.days:
-            changed = f"event_day in ({', '.join(map(_sql, months.days))})"
-            self.connection.execute(f"delete from pub.marts.{mart} where {changed}")
+    def _write_changes(self, mart: str, days: list[date]) -> None:
+        if days:
+            if mart == EVENTS:
+                gone = (
+                    f"event_id in (select {self.privacy.shown_id('event_id')} from changed_events)"
+                )
+                new = "event_id in (from changed_events)"
+            else:
+                gone = new = f"event_day in ({', '.join(map(_sql, days))})"
+            self.connection.execute(f"delete from pub.marts.{mart} where {gone}")
             self.connection.execute(
-                f"insert into pub.marts.{mart} {self.privacy.select(mart, changed)}"
+                f"insert into pub.marts.{mart} {self.privacy.select(mart, new)}"
             )
         self._comment(f"marts.{mart}")
 
@@ -116,7 +123,8 @@ class Copy:
         )
         self.connection.execute(
             f"copy (select {shown} from ({query})) to '{_quoted(path)}'"
-            f" (format parquet, compression zstd, kv_metadata {{{key}: '{self.number}'}})"
+            " (format parquet, compression zstd, compression_level 1,"
+            f" kv_metadata {{{key}: '{self.number}'}})"
         )
 
     def _create(self, table: str, query: str) -> None:
