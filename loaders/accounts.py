@@ -125,11 +125,11 @@ def has_other_loads(connection: duckdb.DuckDBPyConnection) -> bool:
     """
     if not (last_good := _last_good_build(connection)):
         return False
-    latest_load, taken_out, loads = last_good
-    (taken_out_now,) = connection.execute("select count(*) from raw.taken_out").fetchone()
-    if loads is None or taken_out_now > taken_out:
+    latest_load, unloaded, loads = last_good
+    (unloaded_now,) = connection.execute("select count(*) from raw.taken_out").fetchone()
+    if loads is None or unloaded_now > unloaded:
         return False
-    return taken_out_now < taken_out or digest_of_loads(connection, latest_load) != loads
+    return unloaded_now < unloaded or digest_of_loads(connection, latest_load) != loads
 
 
 def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -140,23 +140,23 @@ def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
         return None
     if has_other_loads(connection):
         return "the raw tables hold other loads than at the last one"
-    latest_load, taken_out, _ = last_good
-    files, calls, taken = connection.execute(
+    latest_load, unloaded_then, _ = last_good
+    files, calls, unloaded = connection.execute(
         """
         select
             (select count(*) from raw.loads where status = 'landed' and load_id > $latest_load),
             (select coalesce(sum(calls), 0)::bigint from raw.loads where load_id > $latest_load),
-            (select count(*) from raw.taken_out) - $taken_out
+            (select count(*) from raw.taken_out) - $unloaded_then
         """,
-        {"latest_load": latest_load, "taken_out": taken_out},
+        {"latest_load": latest_load, "unloaded_then": unloaded_then},
     ).fetchone()
     reasons = []
     if files:
         reasons.append(
             f"{_count(files, 'file')} ({_count(calls, 'call')}) landed since the last one"
         )
-    if taken:
-        reasons.append(f"{_count(taken, 'load')} unloaded since the last one")
+    if unloaded:
+        reasons.append(f"{_count(unloaded, 'load')} unloaded since the last one")
     return ", ".join(reasons) or None
 
 
@@ -199,12 +199,12 @@ _PLAN_AND_LOGS = """
     seen_events as (
         select event, is_planned, sum(calls) as calls
         from intermediate.int_attributed_days
-        where is_event and calls > 0
+        where is_event
         group by all
     ),
 
     seen_traits as (
-        select distinct entity, trait from intermediate.int_trait_history where trait is not null
+        select distinct entity, trait from intermediate.int_trait_history
     )
 
     select 1, 'planned events in no log', list(event order by event)

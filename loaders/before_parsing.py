@@ -34,7 +34,7 @@ _FOLDERS = {
 }
 _BESIDE_THEM = {".yml", ".yaml", ".md"}
 # Vars that dbt reads while it parses.
-_SWITCHES = ("audit", "unit_tests", "pii")
+_SWITCHES = ("audit", "compare_only", "unit_tests", "pii")
 
 
 class Plugin(dbtPlugin):

@@ -8,19 +8,20 @@ from typing import Any
 
 import click
 
+from loaders.engine_errors import first_line
 from loaders.errors import INTERRUPTED, DaybookError, is_interrupt
 
 # Imported when they are asked for: `daybook land` need not wait for polars.
 COMMANDS = {
     "init": "loaders.init:init",
-    "land": "loaders.commands:land",
-    "status": "loaders.commands:status",
-    "quarantine": "loaders.commands:quarantine",
-    "unland": "loaders.commands:unland",
+    "land": "loaders.landing.command:land",
+    "status": "loaders.landing.command:status",
+    "quarantine": "loaders.landing.command:quarantine",
+    "unland": "loaders.landing.command:unland",
     "forget": "loaders.forget:forget",
     "nightly": "loaders.night:nightly",
     "publish": "loaders.night:publish",
-    "ask": "loaders.questions:ask",
+    "ask": "loaders.asking:ask",
     "report": "loaders.report:report",
     "notebook": "loaders.notebook:notebook",
     "simulate": "loaders.simulate:simulate",
@@ -85,8 +86,7 @@ class Daybook(click.Group):
                 ctx.exit(INTERRUPTED)
             if os.environ.get("DAYBOOK_DEBUG"):
                 raise
-            first = str(error).strip().partition("\n")[0]
-            _say(f"{type(error).__name__}: {first} (DAYBOOK_DEBUG=1 shows where)")
+            _say(f"{type(error).__name__}: {first_line(error)} (DAYBOOK_DEBUG=1 shows where)")
             ctx.exit(1)
 
 

@@ -29,7 +29,10 @@ INTERRUPTED = 130  # as of every process that Ctrl-C ends
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether a person pressed Ctrl-C. DuckDB raises an error of its own for it."""
+    """Whether a person pressed Ctrl-C.
+
+    DuckDB raises a RuntimeError in its place, which only its text tells apart; dbt wraps that.
+    """
     return isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error)
 
 

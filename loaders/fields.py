@@ -1,6 +1,9 @@
-"""The fields of a call: their names as sent and in `raw.calls`, and the SQL that judges them."""
+"""The fields of a call: their names as sent and in `raw.calls`, and the SQL that reads them."""
 
-from importlib import resources
+import re
+from functools import cache
+
+from loaders.package import dbt_package
 
 # As the sender writes it: (as raw.calls has it, its type there).
 FIELDS = {
@@ -35,7 +38,6 @@ TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 # What an item of a batch takes from its body, where it has none itself.
 INHERITED = ("sentAt", "receivedAt", "context")
 
-_LONGEST_DOUBLE = len("-1.2345678901234567e+300")
 # What Python's `str.strip` takes away.
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
@@ -60,37 +62,7 @@ def select_kept() -> str:
 
 def readable_time(text: str) -> str:
     """The SQL for the time that `text` (an SQL expression) holds, as a UTC timestamp, or null."""
-    return _sql("readable_time.sql").replace("{text}", text)
-
-
-def reason() -> str:
-    """The SQL for why a call cannot be landed, or null."""
-    # `coalesce` stops at the first readable time.
-    time = ", ".join(readable_time(FIELDS[name][0]) for name in TIMES)
-    return _sql("reason.sql").replace("{no_readable_time}", f"coalesce({time}) is null")
-
-
-def not_told_apart() -> str:
-    """The SQL for rows whose line Python has to look at.
-
-    A batch body; a call without an id of its own; and ids that are not kept as they were sent, or
-    perhaps not: in a text column a boolean, a list, an object or a number looks like its text.
-    """
-    odd = [
-        test
-        for column in (FIELDS[name][0] for name in IDS if name != "type")
-        for test in (
-            f"""prefix("{column}", '[')""",
-            f"""prefix("{column}", '{{')""",
-            f""""{column}" = 'true'""",
-            f""""{column}" = 'false'""",
-            _has_space_at_an_end(column),
-            _may_be_a_whole_double(column),
-        )
-    ]
-    # A `case` takes half the time of an `or`, and is never null.
-    whens = " ".join(f"when {test} then true" for test in odd)
-    return f"case when batch is not null or message_id is null then true {whens} else false end"
+    return _readable_time().replace("{{ text }}", text)
 
 
 def company_in_context() -> str:
@@ -110,22 +82,9 @@ def company_in_context() -> str:
     end"""
 
 
-def _has_space_at_an_end(column: str) -> str:
-    """To trim all white space is slow: only text with ASCII space or with other letters is."""
-    return f"""case
-        when "{column}" < '!' or "{column}"[-1] <= ' ' or strlen("{column}") <> length("{column}")
-            then "{column}" <> trim("{column}", '{WHITE_SPACE}')
-    end"""
-
-
-def _may_be_a_whole_double(column: str) -> str:
-    """As DuckDB writes one: `42.0`, `1.5e+20`. It may also be text."""
-    return rf"""case
-        when "{column}" < ':' and strlen("{column}") <= {_LONGEST_DOUBLE}
-            then regexp_full_match("{column}", '-?[0-9]+(?:\.[0-9]+)?(?:\.0|e\+[0-9]+)')
-    end"""
-
-
-def _sql(name: str) -> str:
-    lines = resources.files("loaders").joinpath(name).read_text().splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--")).strip()
+@cache
+def _readable_time() -> str:
+    """The macro that the models use: the loader and they read a time by one rule."""
+    file = (dbt_package() / "macros" / "readable_time.sql").read_text()
+    macros = dict(re.findall(r"macro (\w+)\(\w*\) -%}(.*?){%- endmacro %}", file, re.DOTALL))
+    return macros["readable_time"].replace("{{ iso_8601() }}", macros["iso_8601"].strip())

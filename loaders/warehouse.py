@@ -1,25 +1,29 @@
 """Opens the warehouse: one writer at a time, for a while patient, and never with a traceback."""
 
+import errno
 import os
 import re
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from loaders.engine_errors import DATA_CORRUPTION, EngineError, ask_for_json, first_line, read
 from loaders.errors import BadDatabase, DatabaseIsHeld, NoDatabase
 from loaders.limits import Limits
 from loaders.table_shapes import check_raw_tables
 
+Result = TypeVar("Result")
+
 _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
-_DAMAGE = re.compile("not read enough bytes|not a valid DuckDB|[Cc]orrupt|checksum")
 _DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
-_HOLDER = re.compile(r"PID (\d+)")
+_HOLDER = re.compile(r"PID (\d+)")  # DuckDB names the process in its message alone
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,13 @@ def explained(path: Path) -> Iterator[None]:
             f"{path}: DuckDB needs more memory than it may use; DAYBOOK_MEMORY (bytes) allows"
             f" more. It said: {first_line(error)}"
         ) from error
-    except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as error:
+    except (duckdb.Error, OSError) as error:
+        is_damaged = _is_damage(error)
+        if not is_damaged and not isinstance(error, duckdb.IOException | OSError):
+            raise
         advice = (
             _DAMAGED
-            if _says_damaged(error)
+            if is_damaged
             else "What was being landed is not in it; fix the cause and run the same command again."
         )
         raise BadDatabase(
@@ -149,19 +156,31 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
         raise BadDatabase(":memory: would be lost at once. Name a file with --database.")
     if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
         raise BadDatabase(f"{path} is not a DuckDB database. {_NAME_ANOTHER}")
-    deadline = time.monotonic() + wait
-    while True:
+
+    def connect() -> duckdb.DuckDBPyConnection:
         try:
             # By its whole path: to DuckDB, a name like md:calls is no file.
-            connection = duckdb.connect(str(path.absolute()), read_only=read_only)
-            connection.execute("set global TimeZone = 'UTC'")
-            # A table that is missing is an error, and not a variable of this program.
-            connection.execute("set python_enable_replacements = false")
-            return connection
+            return duckdb.connect(str(path.absolute()), read_only=read_only)
         except duckdb.Error as error:
-            if not _is_locked(error) or time.monotonic() >= deadline:
-                raise not_opened(path, error) from error
-            time.sleep(min(0.1, wait))
+            raise not_opened(path, error, read_only=read_only) from error
+
+    connection = while_held(wait, connect)
+    ask_for_json(connection)
+    connection.execute("set global TimeZone = 'UTC'")
+    # A table that is missing is an error, and not a variable of this program.
+    connection.execute("set python_enable_replacements = false")
+    return connection
+
+
+def while_held(seconds: float, do: Callable[[], Result]) -> Result:
+    """Try again for some seconds while it raises `DatabaseIsHeld`."""
+    again = Retrying(
+        retry=retry_if_exception_type(DatabaseIsHeld),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(min(0.1, seconds)),
+        reraise=True,
+    )
+    return again(do)
 
 
 def check_path(path: Path) -> None:
@@ -172,11 +191,34 @@ def check_path(path: Path) -> None:
         raise BadDatabase(f"{path} is not a DuckDB database. {_NAME_ANOTHER}")
 
 
-def not_opened(path: Path, error: duckdb.Error) -> BadDatabase:
+def not_opened(path: Path, error: duckdb.Error, *, read_only: bool = False) -> BadDatabase:
     """Return the error that says why DuckDB could not open `path`."""
-    if _is_locked(error):
+    said = read(error)
+    if said.kind is None and not path.is_dir():
+        said = _asked_again(path, error, read_only=read_only)
+    if said is None or said.errno == errno.EAGAIN:
         return DatabaseIsHeld(_held(path, error))
-    return BadDatabase(_why_not(path, error))
+    if path.is_dir():
+        return BadDatabase(f"{path} is a folder, not a database. {_NAME_ANOTHER}")
+    # Where the operating system refused nothing, DuckDB did not find what a database holds.
+    is_wrong_inside = said.kind == DATA_CORRUPTION or (said.kind == "IO" and said.errno is None)
+    advice = f". {_DAMAGED}" if is_wrong_inside or _is_damage(error) else ""
+    return BadDatabase(f"{path} cannot be opened: {first_line(error)}{advice}")
+
+
+def _asked_again(path: Path, error: duckdb.Error, *, read_only: bool) -> EngineError | None:
+    """What DuckDB says as JSON: it is asked to attach the file, as connecting gives text alone.
+
+    None: now it can be opened, so another process held it.
+    """
+    name = str(path.absolute()).replace("'", "''")
+    with duckdb.connect() as connection:
+        ask_for_json(connection)
+        try:
+            connection.execute(f"attach '{name}' as asked {'(read_only)' if read_only else ''}")
+        except duckdb.Error as again:
+            return read(again)
+    return None if isinstance(error, duckdb.IOException) else read(error)
 
 
 def _is_something_else(path: Path) -> bool:
@@ -188,10 +230,6 @@ def _is_something_else(path: Path) -> bool:
     return False  # it cannot be read: DuckDB says why
 
 
-def _is_locked(error: duckdb.Error) -> bool:
-    return "lock" in str(error).lower() and isinstance(error, duckdb.IOException)
-
-
 def _held(path: Path, error: duckdb.Error) -> str:
     holder = _HOLDER.search(str(error))
     who = f" (pid {holder[1]})" if holder else ""
@@ -200,21 +238,9 @@ def _held(path: Path, error: duckdb.Error) -> str:
     )
 
 
-def _why_not(path: Path, error: duckdb.Error) -> str:
-    if path.is_dir():
-        return f"{path} is a folder, not a database. {_NAME_ANOTHER}"
-    advice = f". {_DAMAGED}" if _says_damaged(error) else ""
-    return f"{path} cannot be opened: {first_line(error)}{advice}"
-
-
-def _says_damaged(error: Exception) -> bool:
+def _is_damage(error: Exception) -> bool:
     kinds = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
-    return isinstance(error, kinds) or bool(_DAMAGE.search(str(error)))
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else repr(error)
+    return isinstance(error, kinds) or read(error).kind == DATA_CORRUPTION
 
 
 def _schema() -> str:

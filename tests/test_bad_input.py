@@ -22,9 +22,9 @@ import pytest
 import zstandard
 from harness import REPO, Daybook
 
-from loaders.discover import discover
-from loaders.landing import Lander
-from loaders.ledger import NO_CALL
+from loaders.landing.discover import discover
+from loaders.landing.lander import Lander
+from loaders.landing.ledger import NO_CALL
 from loaders.limits import Limits
 from loaders.warehouse import open_warehouse
 
@@ -767,13 +767,27 @@ def _as_a_cut_database(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:20_000])
 
 
+def _as_a_database_with_a_broken_header(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table a as select range as i from range(1000000)")
+    broken = path.read_bytes()
+    path.write_bytes(broken[:4096] + bytes(100) + broken[4196:])
+
+
 def _as_a_sqlite_database(path: Path) -> None:
     path.write_bytes(b"SQLite format 3\x00" + bytes(4080))
 
 
 @pytest.mark.parametrize(
     "made",
-    [_as_a_folder, _as_text, _as_a_short_text, _as_a_cut_database, _as_a_sqlite_database],
+    [
+        _as_a_folder,
+        _as_text,
+        _as_a_short_text,
+        _as_a_cut_database,
+        _as_a_database_with_a_broken_header,
+        _as_a_sqlite_database,
+    ],
 )
 @pytest.mark.parametrize("command", ["land", "status", "quarantine"])
 def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
@@ -783,11 +797,21 @@ def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
     arguments = [daybook.write(call())] if command == "land" else []
     told = one_line(daybook.run(command, *arguments, "--database", path, exit_code=1))
     assert "odd.duckdb" in told
-    if made is _as_a_cut_database:
+    if made in (_as_a_cut_database, _as_a_database_with_a_broken_header):
         assert "The file is damaged: restore a copy, or delete it and land the logs again." in told
     if made in (_as_text, _as_a_short_text, _as_a_sqlite_database):
         assert "is not a DuckDB database" in told
     assert before is None or path.read_bytes() == before
+
+
+def test_a_database_that_turns_out_to_be_damaged_is_named(daybook):
+    daybook.land(daybook.write(b"".join(call(number) for number in range(30_000))))
+    with daybook.database.open("r+b") as file:
+        file.seek(300_000)  # in a block of rows, which opening the database does not read
+        file.write(bytes(5_000))
+    told = one_line(daybook.run("status", exit_code=1))
+    assert "could not be read or written" in told
+    assert "The file is damaged: restore a copy, or delete it and land the logs again." in told
 
 
 def test_a_database_is_a_file_whatever_its_name(daybook):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness import Daybook
 
-from loaders.quarantine import REASONS
+from loaders.landing.quarantine import REASONS
 
 CAPTURES = Path(__file__).parent / "captures"
 POSTHOG = ("posthog-node", "posthog-python")

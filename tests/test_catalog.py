@@ -246,7 +246,7 @@ def marts_named_in(*patterns: str) -> set[str]:
     ("exposure", "patterns"),
     [
         ("questions", ["analyses/*.sql"]),
-        ("report", ["loaders/report/**/*.py", "loaders/questions/command.py"]),
+        ("report", ["loaders/report/**/*.py", "loaders/asking/command.py"]),
     ],
 )
 def test_an_exposure_depends_on_the_tables_that_it_reads(catalog, exposure, patterns):

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from harness import REPO, Daybook
 
-from loaders.discover import discover
-from loaders.landing import Lander
+from loaders.landing.discover import discover
+from loaders.landing.lander import Lander
 from loaders.limits import Limits
 from loaders.warehouse import Warehouse, open_warehouse
 

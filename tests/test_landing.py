@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 from lines import MAY_1, as_bytes, call, counted, counts, everything, landed, quarantined
 
+from loaders.landing.storing import Storer
 from loaders.limits import MB
-from loaders.storing import Storer
 
 # --- The shapes of a line
 

@@ -174,6 +174,6 @@ def test_without_the_extra_it_says_what_to_install(bucket, daybook, monkeypatch)
     ],
 )
 def test_an_archives_path_tells_its_source(path, source):
-    from loaders.discover import source_of
+    from loaders.landing.discover import source_of
 
     assert source_of(path) == source

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders.discover import discover
-from loaders.landing import Lander
-from loaders.ledger import NO_CALL
+from loaders.landing.discover import discover
+from loaders.landing.lander import Lander
+from loaders.landing.ledger import NO_CALL
 from loaders.limits import MB, Limits
 from loaders.warehouse import Warehouse, open_warehouse
 

@@ -1,5 +1,6 @@
 """Daybook as others get it: a wheel, and a company's own project beside it."""
 
+import ast
 import os
 import re
 import resource
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -222,7 +224,9 @@ def test_a_project_has_the_seeds_vars_and_profile_of_daybook_under_its_own_name(
     project = yaml.safe_load((folder / "dbt_project.yml").read_text())
     assert project["name"] == project["profile"] == "company_2_cafe_s"
     ours = yaml.safe_load((REPO / "dbt_project.yml").read_text())["vars"]
-    assert project["vars"] == {name: ours[name] for name in ours if name != "unit_tests"}
+    assert project["vars"] == {
+        name: ours[name] for name in ours if name not in ("unit_tests", "compare_only")
+    }
     for line in re.search(r"^vars:\n((?: .*\n)+)", (folder / "dbt_project.yml").read_text(), re.M)[
         1
     ].splitlines():
@@ -509,3 +513,39 @@ def test_the_seeds_and_vars_that_come_with_daybook_are_those_that_its_tests_use(
         assert shipped[name].read_bytes() == pinned[name].read_bytes(), name
     variables = yaml.safe_load((REPO / "dbt_project.yml").read_text())["vars"]
     assert variables == yaml.safe_load((JUNE / "vars.yml").read_text())
+
+
+def test_neither_modules_nor_packages_import_each_other_in_a_circle():
+    modules = {name_of(path): path for path in (REPO / "loaders").rglob("*.py")}
+    imports = {
+        name: {each if each in modules else each.rpartition(".")[0] for each in imports_of(path)}
+        for name, path in modules.items()
+    }
+    between_packages: dict[str, set[str]] = {}
+    for name, imported in imports.items():
+        others = {package_of(each) for each in imported} - {package_of(name)}
+        between_packages.setdefault(package_of(name), set()).update(others)
+    for graph in (imports, between_packages):
+        list(TopologicalSorter(graph).static_order())  # raises CycleError, with the circle
+
+
+def name_of(module: Path) -> str:
+    return ".".join(module.relative_to(REPO).with_suffix("").parts).removesuffix(".__init__")
+
+
+def package_of(module: str) -> str:
+    """The name below loaders: of a package, or of a module that is in none."""
+    return ".".join(module.split(".")[:2])
+
+
+def imports_of(module: Path) -> set[str]:
+    """Names like loaders.package.dbt_package, those within functions included."""
+    nodes = list(ast.walk(ast.parse(module.read_text())))
+    names = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    names |= {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return {name for name in names if name.startswith("loaders.")}

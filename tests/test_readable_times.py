@@ -107,10 +107,11 @@ def the_models_way_to_read_a_time() -> str:
     """The macro `readable_time`, rendered with dbt's own Jinja."""
     from dbt_common.clients.jinja import get_environment
 
-    text = (REPO / "macros" / "engine.sql").read_text()
-    macro = re.search(r"{% macro readable_time\(.*?{%- endmacro %}", text, re.DOTALL)[0]
+    file = (REPO / "macros" / "readable_time.sql").read_text()
+    macros = get_environment(None, True).from_string(file)
     # dbt calls a macro by the prefixed name that it gives it when it reads it.
-    module = get_environment(None, True).from_string(macro).make_module({})
+    pattern = vars(macros.make_module({}))["dbt_macro__iso_8601"]
+    module = macros.make_module({"iso_8601": pattern})
     return str(vars(module)["dbt_macro__readable_time"]("text"))
 
 

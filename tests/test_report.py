@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import PHONE, WIDE, chromium, visit
 from harness import Daybook
 
-from loaders.questions.files import chosen
+from loaders.asking.files import chosen
 from loaders.report import write_report
 from loaders.report.sections import questions
 

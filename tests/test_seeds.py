@@ -173,6 +173,14 @@ FILES = {
         b'plan,is_paying,mau_limit\nfree,false,\n"pro,true,\nmax,true,\n',
         [', row 3: a quote is opened and never closed; close it with a second ".'],
     ),
+    "text behind a quoted cell, in the last row": (
+        b'plan,is_paying,mau_limit\nfree,false,\n"pro"fessional,true,\n',
+        [', row 3: text follows a closing quote; write "" for a quote inside a quoted cell.'],
+    ),
+    "a cell that is larger than a CSV's may be": (
+        b"plan,is_paying,mau_limit\nfree,false,\n" + b"x" * 200_000 + b",true,\n",
+        [", row 3: it is not CSV (field larger than field limit (131072)); save it as"],
+    ),
     "CRLF and LF": (
         b"plan,is_paying,mau_limit\r\nfree,false,\r\npro,true,\nmax,true,\n",
         [

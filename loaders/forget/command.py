@@ -30,15 +30,15 @@ from loaders.forget.rewriting import (
 )
 from loaders.forget.search import Found, is_mentioned, search_file, search_folder, search_warehouse
 from loaders.forgotten import Forgotten
-from loaders.ledger import now
+from loaders.landing.ledger import now
 from loaders.limits import Limits
 from loaders.night.build import build
 from loaders.night.command import project_here
-from loaders.night.folder import PublishedNights, marks_of
 from loaders.night.lock import night_lock
 from loaders.night.publication import Publication
 from loaders.night.steps import Steps
-from loaders.questions.project import PROJECT_FILE, Project
+from loaders.project import PROJECT_FILE, Project
+from loaders.published import PublishedNights, marks_of
 from loaders.warehouse import Warehouse, files_under, open_warehouse
 
 _REPORT = Path("report.html")
@@ -312,5 +312,5 @@ def _check_clean(after: Found) -> None:
     where += [f"{places:,} places of {file}" for file, places in after.files.items()]
     raise CannotForget(
         f"Something of theirs would be left: {', '.join(where)}. Nothing was forgotten. A seed or a"
-        " model of your own may hold it; take it out there."
+        " model of your own may hold it; remove it there."
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 
+from loaders.engine_errors import first_line
 from loaders.errors import CannotForget
 from loaders.plan import Seed, read_seed
 from loaders.plan.reading import Row
-from loaders.questions.project import DAYBOOK, find_project
-from loaders.warehouse import first_line
+from loaders.project import DAYBOOK, find_project
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from loaders.forget.people import is_theirs
 from loaders.forget.plan import Plan
 from loaders.forget.search import quarantined_lines
 from loaders.forgotten import NOBODY, USER, Forgotten
-from loaders.night.folder import sync_to_disk
+from loaders.published import sync_to_disk
 from loaders.warehouse import Warehouse, keep_private, private_files
 
 _MENTIONING = {
@@ -291,7 +291,7 @@ class _Rewriting:
             built = {name for (name,) in self._run("select name from meta.tables").fetchall()}
         for schema, table in self._tables():
             name = f"{schema}.{table}"
-            if name in (*_COPIED, "meta.tables"):
+            if name in (*_COPIED, "meta.tables", "meta.model_runs"):
                 continue
             if name == "meta.builds":
                 # No table is left for a build to go on from, and all rows are to be tested again.

@@ -79,7 +79,8 @@ def _vars(plan_is_empty: bool) -> str:
     """Return the vars of Daybook's own project, comments included, as they stand there."""
     text = (dbt_package() / PROJECT_FILE).read_text(encoding="utf-8")
     block = re.search(r"^vars:\n((?:[ ]+.*\n)+)", text, re.MULTILINE)[1]
-    block = re.sub(r"^  unit_tests:.*\n", "", block, flags=re.MULTILINE)  # of Daybook's own tests
+    # Of Daybook's own tests, and of `make audit`.
+    block = re.sub(r"^  (?:unit_tests|compare_only):.*\n", "", block, flags=re.MULTILINE)
     if plan_is_empty:
         names = "|".join(_NAMES_OF_THE_PLAN)
         block = re.sub(rf"^(  (?:{names})): \S+", r'\1: ""', block, flags=re.MULTILINE)

@@ -10,16 +10,16 @@ import click
 
 from loaders.display import plural
 from loaders.errors import SOME_FILES_REFUSED, BadProject, NightStopped
-from loaders.ledger import now
+from loaders.landing.ledger import now
 from loaders.night.build import build
-from loaders.night.folder import PublishedNights
 from loaders.night.landed import land
 from loaders.night.lock import night_lock
 from loaders.night.privacy import mode_and_key
 from loaders.night.publication import Publication
 from loaders.night.steps import Steps
 from loaders.night.summary import post, text
-from loaders.questions.project import PROJECT_FILE, Project, find_project
+from loaders.project import PROJECT_FILE, Project, find_project
+from loaders.published import PublishedNights
 
 KEEP = click.option(
     "--keep",

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import duckdb
 
-from loaders import accounts, display
-from loaders.commands import stop_without_calls
-from loaders.discover import discover
+from loaders import accounts
+from loaders.display import plural, show_path
 from loaders.errors import NothingToLand, NothingUsable
-from loaders.landing import Landed, Lander
+from loaders.landing.command import stop_without_calls
+from loaders.landing.discover import discover
+from loaders.landing.lander import Landed, Lander
+from loaders.landing.printing import progress_bar
 from loaders.limits import Limits
-from loaders.night.folder import PublishedNights, marks_of
+from loaders.published import PublishedNights, marks_of
 from loaders.warehouse import open_warehouse
 
 
@@ -41,7 +43,7 @@ def land(paths: tuple[str, ...], database: Path, nights: PublishedNights) -> Cam
         files, nothing = None, NothingUsable(f"No new file came. {error}")
     with open_warehouse(database, limits) as warehouse:
         if files is not None:
-            with display.progress_bar(files.bytes) as progress:
+            with progress_bar(files.bytes) as progress:
                 results = list(Lander(warehouse, limits).land(files, progress))
             try:
                 stop_without_calls(results)
@@ -66,14 +68,14 @@ def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: Published
 def _came(results: list[Landed]) -> Came:
     landed = [each for each in results if each.status == "landed"]
     problems = [
-        f"{display.show_path(each.file.path)} was {_OUT[each.status]}: {each.because}"
+        f"{show_path(each.file.path)} was {_OUT[each.status]}: {each.because}"
         for each in results
         if each.status in _OUT
     ]
     calls = sum(each.counts.calls for each in landed)
-    said = f"{display.plural(len(landed), 'new file')}, {display.plural(calls, 'call')}"
+    said = f"{plural(len(landed), 'new file')}, {plural(calls, 'call')}"
     if unchanged := sum(each.status == "unchanged" for each in results):
-        said += f", {display.plural(unchanged, 'file')} landed before"
+        said += f", {plural(unchanged, 'file')} landed before"
     refused = sum(each.status == "refused" for each in results)
     return Came(said, problems, refused)
 

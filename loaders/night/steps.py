@@ -11,8 +11,8 @@ import duckdb
 from rich.console import Console
 
 from loaders.display import safe
+from loaders.engine_errors import first_line
 from loaders.errors import INTERRUPTED, DaybookError, NightStopped, is_interrupt
-from loaders.warehouse import first_line
 
 
 @dataclass

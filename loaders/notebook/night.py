@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from loaders.asking import last_complete_day
 from loaders.errors import NothingPublished
-from loaders.questions import last_complete_day
 from loaders.report.marts import Marts
 
 PUBLISHED = Path("published")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from loaders.notebook.choices import ALL
 from loaders.notebook.night import Night
-from loaders.questions.project import find_project
+from loaders.project import find_project
 from loaders.report.charts import GREY, MOST_LINES, Line, figure, line_chart, line_legend
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts

@@ -94,28 +94,32 @@ def read_seed(name: str, path: str | Path, shown: str | None = None) -> Seed:
 def _records(seed: Seed, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that is not blank, with the line on which it begins."""
     ends: list[str] = []
+    size, is_at_end = 0, False  # of the record that is read
 
     def lines() -> Iterator[str]:
+        nonlocal size, is_at_end
         for line in io.StringIO(text, newline=""):
             ends.append(line[len(line.rstrip("\r\n")) :])
+            size += len(line)
             yield line
+        is_at_end = True
 
     reader = csv.reader(lines(), strict=True)
     usual = None
     while True:
-        begins = reader.line_num + 1
+        begins, size = reader.line_num + 1, 0
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            if "unexpected end" in str(error):
+            if is_at_end:
                 what, fix = "a quote is opened and never closed", 'close it with a second "'
-            elif "expected after" in str(error):
+            elif size > csv.field_size_limit():
+                what, fix = f"it is not CSV ({error})", _AS_CSV
+            else:
                 what = "text follows a closing quote"
                 fix = 'write "" for a quote inside a quoted cell'
-            else:
-                what, fix = f"it is not CSV ({error})", _AS_CSV
             seed.report(begins, what, fix)
             return
         end = _LINE_ENDS.get(ends[-1])

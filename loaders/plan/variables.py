@@ -143,5 +143,6 @@ VARS = {
     ),
     "pii": _Var(lambda value: value in ("omit", "hash"), "omit or hash"),
     "audit": _Var(_is_boolean, "true or false"),
+    "compare_only": _Var(_is_boolean, "true or false"),
     "unit_tests": _Var(_is_boolean, "true or false"),
 }

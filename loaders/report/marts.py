@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from loaders.questions import Answer
+from loaders.asking import Answer
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 from markupsafe import Markup
 
+from loaders.asking import Answer, Asker, last_complete_day
+from loaders.asking.files import questions as questions_in
 from loaders.errors import DaybookError
-from loaders.questions import Answer, Asker, last_complete_day
-from loaders.questions.files import questions as questions_in
-from loaders.questions.project import PROJECT_FILE, Project, find_project
+from loaders.project import PROJECT_FILE, Project, find_project
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
 from loaders.report.sections.activation import activation

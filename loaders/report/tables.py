@@ -12,7 +12,7 @@ import polars as pl
 from great_tables import GT
 from markupsafe import Markup
 
-from loaders.questions import as_texts
+from loaders.asking import as_texts
 from loaders.report.html import render
 
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # its own: fixed colours, 8 kB a table

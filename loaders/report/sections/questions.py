@@ -16,7 +16,7 @@ from decimal import Decimal
 import altair as alt
 from markupsafe import Markup
 
-from loaders.questions import Answer, as_text, as_texts, is_share
+from loaders.asking import Answer, as_text, as_texts, is_share
 from loaders.report.charts import MOST_LINES, Line, day_axis, figure, line_chart, line_legend
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts

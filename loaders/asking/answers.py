@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
+from loaders.asking.files import Question
+from loaders.asking.needs import Plan, no_answer
+from loaders.asking.template import Tables, Template
 from loaders.display import show_path
+from loaders.engine_errors import ask_for_json, read
 from loaders.errors import BadQuestion, is_interrupt
-from loaders.questions.files import Question
-from loaders.questions.needs import Plan, no_answer
-from loaders.questions.project import Project
-from loaders.questions.template import Tables, Template
+from loaders.project import Project
 
 SENTENCE = "answer"  # the column that holds it
 CHUNK = 10_000  # rows that are read at a time
+_CANDIDATES = "Candidate bindings:"  # DuckDB: the names that are there
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Asker:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, project: Project):
         self._connection, self._project = connection, project
+        ask_for_json(connection)
         tables = Tables(connection)
         self._template = Template(tables, project.vars)
         self._plan = Plan(connection, tables, project.vars)
@@ -55,7 +57,7 @@ class Asker:
             return Answer(question, problem=_one_line(question, problem), failed=True)
 
     def _run(self, question: Question, sql: str, keep: int | None) -> Answer:
-        lines_before = 0
+        select, lines_before = sql, 0
         try:
             select = _the_select(self._connection.extract_statements(sql))
             # Without the comments above it: DuckDB 2.0 counts its lines from the wrong place.
@@ -66,7 +68,7 @@ class Asker:
         except duckdb.Error as problem:
             if is_interrupt(problem):
                 raise
-            raise _explained(problem, lines_before) from problem
+            raise _explained(problem, select, lines_before) from problem
 
 
 def _the_select(statements: list[duckdb.Statement]) -> str:
@@ -108,17 +110,23 @@ def _read(
     return Answer(question, sentence, shown, kept, more)
 
 
-def _explained(problem: duckdb.Error, lines_before: int) -> BadQuestion:
-    """DuckDB's message on one line: what is wrong, what it suggests, and where."""
-    text = str(problem)
-    what, *others = [line.strip() for line in text.splitlines() if line.strip()] or ["no message"]
-    what = re.sub(r"^[A-Z][A-Za-z /-]* Error: ", "", what).rstrip("!.")
-    if hint := next((line for line in others if re.match("Did you mean|Candidate", line)), ""):
-        what += ". " + re.sub(r"^Candidate bindings: *:? *", "There are: ", hint)
-    if what.startswith("Table with name"):
+def _explained(problem: duckdb.Error, sql: str, lines_before: int) -> BadQuestion:
+    """What is wrong on one line, with what DuckDB suggests, and where."""
+    said = read(problem)
+    what, *others = [line.strip() for line in said.message.splitlines() if line.strip()] or [""]
+    what = what.rstrip("!.") or "no message"
+    for other in others:
+        if other.startswith("Did you mean"):
+            what += f". {other}"
+        elif other.startswith(_CANDIDATES):
+            what += f". There are: {other.removeprefix(_CANDIDATES).lstrip(' :')}"
+    # Where its whole schema is missing, DuckDB does not say what is.
+    if said.kind == "Catalog" and said.missing in ("Table", None):
         what = _sentence(what) + " Correct the name, or build the model: dbt build"
-    line = re.search(r"^LINE (\d+):", text, re.MULTILINE)
-    return BadQuestion(what, line=lines_before + int(line[1]) if line else None)
+    if said.position is None:
+        return BadQuestion(what)
+    before = sql.encode()[: said.position]
+    return BadQuestion(what, line=lines_before + before.count(b"\n") + 1)
 
 
 def _one_line(question: Question, problem: BadQuestion) -> str:

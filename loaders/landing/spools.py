@@ -6,18 +6,18 @@ the spool before is being stored.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
 
-from loaders.discover import LogFile
 from loaders.errors import DamagedFile, StillGrowing
-from loaders.ledger import Ledger, now
-from loaders.leniency import doubtful_lines
+from loaders.landing.discover import LogFile
+from loaders.landing.fetching import ahead
+from loaders.landing.ledger import Ledger, now
+from loaders.landing.leniency import doubtful_lines
+from loaders.landing.objects import PIECE
+from loaders.landing.parts import Block, Outcome, Part, Status
+from loaders.landing.stream import Stream
 from loaders.limits import MB, Limits
-from loaders.objects import fetched_ahead
-from loaders.stream import Stream
 
 # With more doubtful lines than this, a spool is judged line by line from the start.
 _MOST_DOUBTFUL = 20_000
@@ -35,57 +35,6 @@ _names = cycle(["half-1", "half-2", "half-3", "half-4"])
 # many at once.
 _LOOK_AT = 1 * MB
 _LOOK_AT_ONCE = 4
-
-Status = Literal["landed", "unchanged", "refused", "growing"]
-
-
-@dataclass(frozen=True)
-class Block:
-    """Whole lines as they came, each with its line end; only a file's last may have lacked it."""
-
-    content: bytes
-    lines: int
-
-    def cut(self, lines: int) -> "tuple[Block, Block]":
-        """Its first lines, and the rest."""
-        end = 0
-        for _ in range(lines):
-            end = self.content.index(b"\n", end) + 1
-        return Block(self.content[:end], lines), Block(self.content[end:], self.lines - lines)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Consecutive lines of one file."""
-
-    index: int  # of the file, among those to land
-    file: LogFile
-    started_at: datetime
-    blocks: Sequence[Block]
-    lines_before: int  # of the same file, in earlier parts
-    sha256: str | None  # of the whole file's unpacked bytes; None: more parts are to come
-
-    @property
-    def lines(self) -> int:
-        """How many there are."""
-        return sum(block.lines for block in self.blocks)
-
-    @property
-    def bytes(self) -> int:
-        """Unpacked."""
-        return sum(len(block.content) for block in self.blocks)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A file of which nothing is stored."""
-
-    index: int
-    file: LogFile
-    status: Status
-    started_at: datetime
-    reason: str | None = None
-    sha256: str | None = None  # of a file whose content is known under another name
 
 
 @dataclass
@@ -130,7 +79,7 @@ def spools(
 ) -> Iterator[Spool]:
     """Read `files`, in order, into spools of about `limits.chunk_bytes`."""
     spool, lines, size = Spool(), 0, 0
-    files = fetched_ahead(files, wanted=lambda file: not ledger.has_file(file))
+    files = _fetched_ahead(files, wanted=lambda file: not ledger.has_file(file))
     for index, file in enumerate(files):
         in_pieces = False
         try:
@@ -203,6 +152,19 @@ def _hash(file: LogFile, limits: Limits) -> str:
     for _ in stream:
         pass
     return stream.sha256
+
+
+def _fetched_ahead(
+    files: Iterable[LogFile], wanted: Callable[[LogFile], bool]
+) -> Iterator[LogFile]:
+    """The same files, the small objects among them fetched while those before are used."""
+
+    def weigh(file: LogFile) -> int:
+        is_small = file.remote is not None and file.bytes <= PIECE
+        return file.bytes if is_small and wanted(file) else 0
+
+    for file, _ in ahead(files, lambda file: file.remote.fetch(), weigh):
+        yield file
 
 
 def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:

@@ -13,8 +13,8 @@ from typing import BinaryIO, NamedTuple
 import orjson
 
 from loaders.fields import IDS, INHERITED
-from loaders.message_id import message_id
-from loaders.strict_json import (
+from loaders.landing.message_id import message_id
+from loaders.landing.strict_json import (
     NestedTooDeep,
     NotJson,
     elements,
@@ -32,7 +32,7 @@ _EMPTY = (None, "", {})
 _HIDDEN = re.compile(rb'"[ \t\r\n]+:|\\u00(?:22|3[aA])')
 
 
-class Bad(NamedTuple):
+class ToQuarantine(NamedTuple):
     """A line, or a call of it, to quarantine. `call_number` None: the whole line."""
 
     line: int  # its index
@@ -51,35 +51,39 @@ class _Call:
     text: bytes
 
 
-def sift(lines: Iterable[tuple[int, bytes]], out: BinaryIO) -> tuple[list[Bad], list[int], int]:
+def sift(
+    lines: Iterable[tuple[int, bytes]], out: BinaryIO
+) -> tuple[list[ToQuarantine], list[int], int]:
     """Write the calls of indexed `lines` to `out`, wrapped; blank lines are left out.
 
     Returns what to quarantine, which lines are blank, and the length of the longest line written.
     """
-    bad: list[Bad] = []
+    to_quarantine: list[ToQuarantine] = []
     blank: list[int] = []
     longest = written = 0
     for index, line in lines:
         if not line.strip():
             blank.append(index)
             continue
-        bad_before, written_before = len(bad), written
+        quarantined_before, written_before = len(to_quarantine), written
         try:
-            for call in _calls(index, line, bad):
+            for call in _calls(index, line, to_quarantine):
                 size = out.write(_wrap(index, call))
                 longest, written = max(longest, size), written + size
         except NotJson as error:  # then no part of the line lands
-            del bad[bad_before:]
+            del to_quarantine[quarantined_before:]
             if written > written_before:
                 out.seek(written_before)
                 out.truncate()
                 written = written_before
             is_deep = isinstance(error, NestedTooDeep)
-            bad.append(Bad(index, None, "nested_too_deep" if is_deep else "not_a_json_object"))
-    return bad, blank, longest
+            to_quarantine.append(
+                ToQuarantine(index, None, "nested_too_deep" if is_deep else "not_a_json_object")
+            )
+    return to_quarantine, blank, longest
 
 
-def _calls(index: int, line: bytes, bad: list[Bad]) -> Iterator[_Call]:
+def _calls(index: int, line: bytes, to_quarantine: list[ToQuarantine]) -> Iterator[_Call]:
     """The calls of a line, in order. Raises `NotJson`, possibly after some of them."""
     line = line.strip(b" \t\r\n")
     is_array = line.startswith(b"[")
@@ -90,7 +94,7 @@ def _calls(index: int, line: bytes, bad: list[Bad]) -> Iterator[_Call]:
             if is_whole_line:
                 raise NotJson("no object")
             number += 1
-            bad.append(Bad(index, number, "not_a_json_object"))
+            to_quarantine.append(ToQuarantine(index, number, "not_a_json_object"))
             continue
         repeats = _repeats_a_key(value, text)
         if repeats:
@@ -99,17 +103,24 @@ def _calls(index: int, line: bytes, bad: list[Bad]) -> Iterator[_Call]:
             number += 1
             yield _Call(number, False, is_whole_line, *_plain(value, text))
         elif value["batch"]:
-            yield from _batch(index, text, value, repeats, number, bad)
+            yield from _batch(index, text, value, repeats, number, to_quarantine)
             number += len(value["batch"])
         else:
             number += 1
-            bad.append(Bad(index, None if is_whole_line else number, "empty_batch"))
+            to_quarantine.append(
+                ToQuarantine(index, None if is_whole_line else number, "empty_batch")
+            )
     if not number:
-        bad.append(Bad(index, None, "empty_batch"))
+        to_quarantine.append(ToQuarantine(index, None, "empty_batch"))
 
 
 def _batch(
-    index: int, text: bytes, body: dict, repeats: bool, before: int, bad: list[Bad]
+    index: int,
+    text: bytes,
+    body: dict,
+    repeats: bool,
+    before: int,
+    to_quarantine: list[ToQuarantine],
 ) -> Iterator[_Call]:
     to_inherit = {name: body[name] for name in INHERITED if body.get(name) not in _EMPTY}
     if repeats:
@@ -119,7 +130,7 @@ def _batch(
     for position, item in enumerate(body["batch"]):
         number = before + position + 1
         if not isinstance(item, dict):
-            bad.append(Bad(index, number, "not_a_json_object"))
+            to_quarantine.append(ToQuarantine(index, number, "not_a_json_object"))
         elif repeats:
             yield _Call(number, True, False, *_item_verbatim(texts[position], to_inherit))
         else:

@@ -1,4 +1,4 @@
-"""Which folder holds the questions, and which vars they see."""
+"""The dbt project of a folder: its vars, and where its questions are."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import zstandard
 from isal import isal_zlib  # twice as quick as zlib
 
-from loaders.discover import LogFile
 from loaders.errors import DamagedFile, StillGrowing
+from loaders.landing.discover import LogFile
 from loaders.limits import GB, MB, Limits
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"

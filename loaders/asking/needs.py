@@ -22,10 +22,10 @@ from typing import Any
 
 import duckdb
 
+from loaders.asking.template import Tables
 from loaders.display import show_path
 from loaders.errors import BadQuestion
-from loaders.questions.project import PROJECT_FILE
-from loaders.questions.template import Tables
+from loaders.project import PROJECT_FILE
 
 NEED = re.compile(r"\s*--+\s*needs:(.*)", re.IGNORECASE)
 VAR = "var"

@@ -12,7 +12,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
 from loaders.errors import BadQuestion
-from loaders.questions.project import PROJECT_FILE
+from loaders.project import PROJECT_FILE
 
 
 class Tables:

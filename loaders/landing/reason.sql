@@ -1,4 +1,4 @@
--- Why a call is quarantined; null: it is not. loaders/quarantine.py says what the reasons mean.
+-- Why a call is quarantined; null: it is not. loaders/landing/quarantine.py says what the reasons mean.
 -- (`in` with six constants would become a hash join, which loses the order of the lines.)
 case
     when type is null

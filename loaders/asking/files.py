@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from loaders.asking.needs import is_need
 from loaders.errors import BadProject
-from loaders.questions.needs import is_need
 
 ORDER = re.compile(r"q?(\d+)_", re.IGNORECASE)  # q3_where_from.sql, 3_where_from.sql
 COMMENT = re.compile(r"\s*(?:--[^\n]*|/\*.*?\*/|\{#.*?#\})", re.DOTALL)

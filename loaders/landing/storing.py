@@ -1,27 +1,26 @@
-"""Stores a spool: its calls in `raw.calls`, and each bad line in `raw.quarantine` with its reason.
+"""Stores a spool: its calls in `raw.calls`, and each quarantined line in `raw.quarantine`.
 
 DuckDB reads the spool and stores every line that is plainly one call. The other lines are judged in
 Python, one by one (`sift`): batch bodies, several calls on a line, calls without an id of their
-own, ids that are not kept as they were sent, and bad lines. Both ways end in the same SQL, which
-reads the fields and gives the reasons.
+own, ids that are not kept as they were sent, and lines to quarantine. Both ways end in the same
+SQL, which reads the fields and gives the reasons.
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from itertools import accumulate, groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
 
 from loaders import fields
 from loaders.forgotten import Forgotten
-from loaders.ledger import Counts
+from loaders.landing import judging
+from loaders.landing.parts import Block, Counts, Part, Stored
+from loaders.landing.quarantine import resembles_a_call
+from loaders.landing.sift import ToQuarantine, sift
+from loaders.landing.spools import Spool, Written
 from loaders.limits import KB, MB, Limits
-from loaders.quarantine import resembles_a_call
-from loaders.sift import Bad, sift
-from loaders.spools import Block, Part, Spool, Written
 from loaders.warehouse import Warehouse
 
 # A line is kept with each of its problems up to this many bytes in all, else with the first one: a
@@ -42,15 +41,6 @@ _SIFTED = {
     "whole_line": "BOOLEAN",
     "made_id": "VARCHAR",
 }
-
-
-@dataclass
-class Stored:
-    """The outcome of one part's lines."""
-
-    counts: Counts
-    reasons: Counter[str] = field(default_factory=Counter)
-    resembles_a_log: bool = False  # a line was quarantined that is a call or batch, if a broken one
 
 
 class Storer:
@@ -148,8 +138,8 @@ class Storer:
                 select
                     *,
                     {half.lines_before} - 1 + row_number() over () as line,
-                    {fields.not_told_apart()} as look_again,
-                    {fields.reason()} as reason
+                    {judging.needs_python()} as look_again,
+                    {judging.reason()} as reason
                 from (
                     select {fields.select_kept()}, batch, distinct_id
                     from {read_json(half.path, fields.SENT)}
@@ -241,7 +231,7 @@ class Storer:
     def _sift(self, lines: "_Lines", some: Sequence[int], stored: list[Stored]) -> None:
         path = self._folder / "sifted"
         with path.open("wb") as out:
-            bad, blank, longest = sift(((line, lines[line]) for line in some), out)
+            to_quarantine, blank, longest = sift(((line, lines[line]) for line in some), out)
         self._run(f"create or replace temp table sifted as {self._select_sifted(path, longest)}")
         path.unlink()
         self._run(
@@ -259,22 +249,22 @@ class Storer:
             where reason is not null and not is_forgotten
             """
         ).fetchall()
-        bad = sorted(
-            [*bad, *(Bad(*each) for each in found)],
+        to_quarantine = sorted(
+            [*to_quarantine, *(ToQuarantine(*each) for each in found)],
             key=lambda each: (each.line, each.call_number or 0),
         )
         if self._forgotten:
-            bad = self._skip_the_forgotten(bad, lines, stored)
-        self._quarantine(bad, lines, stored)
+            to_quarantine = self._skip_the_forgotten(to_quarantine, lines, stored)
+        self._quarantine(to_quarantine, lines, stored)
         calls = self._run(
             "select line, count(*) from sifted where reason is null and not is_forgotten"
             " group by all"
         ).fetchall()
-        self._count(stored, some, dict(calls), bad, blank)
+        self._count(stored, some, dict(calls), to_quarantine, blank)
 
     def _skip_the_forgotten(
-        self, bad: list[Bad], lines: "_Lines", stored: list[Stored]
-    ) -> list[Bad]:
+        self, to_quarantine: list[ToQuarantine], lines: "_Lines", stored: list[Stored]
+    ) -> list[ToQuarantine]:
         """Note which calls are of forgotten people; return what is still to quarantine.
 
         A line is quarantined as a whole: not if anything of it names somebody who was forgotten.
@@ -283,10 +273,10 @@ class Storer:
         theirs = {line for line, _ in calls}
         theirs |= {
             line
-            for line in {each.line for each in bad} - theirs
+            for line in {each.line for each in to_quarantine} - theirs
             if self._forgotten.is_named_in(lines[line])
         }
-        calls += [(each.line, each.call_number) for each in bad if each.line in theirs]
+        calls += [(each.line, each.call_number) for each in to_quarantine if each.line in theirs]
         self._run(
             """
             insert into raw.forgotten_calls
@@ -301,7 +291,7 @@ class Storer:
         )
         for line in theirs:
             self._part_of(line, stored).counts.forgotten += 1
-        return [each for each in bad if each.line not in theirs]
+        return [each for each in to_quarantine if each.line not in theirs]
 
     def _select_sifted(self, path: Path, longest: int) -> str:
         call = ", ".join(f'"{name}" {kind}' for name, kind in fields.SENT.items())
@@ -310,7 +300,7 @@ class Storer:
             select
                 line, call_number, in_batch, whole_line,
                 {fields.columns_kept()},
-                {fields.reason()} as reason,
+                {judging.reason()} as reason,
                 {self._forgotten.is_theirs() if self._forgotten else "false"} as is_forgotten
             from (
                 select * replace (coalesce(made_id, message_id) as message_id)
@@ -327,10 +317,12 @@ class Storer:
             )
         """
 
-    def _quarantine(self, bad: list[Bad], lines: "_Lines", stored: list[Stored]) -> None:
+    def _quarantine(
+        self, to_quarantine: list[ToQuarantine], lines: "_Lines", stored: list[Stored]
+    ) -> None:
         rows: list[tuple[int, int | None, str, bytes | None]] = []
         size = 0
-        for line, group in groupby(bad, attrgetter("line")):
+        for line, group in groupby(to_quarantine, attrgetter("line")):
             problems, text, part = list(group), lines[line], self._part_of(line, stored)
             part.resembles_a_log = part.resembles_a_log or (
                 problems[0].reason == "empty_batch" or resembles_a_call(text)
@@ -341,12 +333,12 @@ class Storer:
                 rows.append((*each, kept))
                 size += len(kept or b"")
                 if size >= _PORTION or len(rows) >= _MOST_ROWS:
-                    self._insert_bad(rows)
+                    self._insert_quarantined(rows)
                     rows, size = [], 0
         if rows:
-            self._insert_bad(rows)
+            self._insert_quarantined(rows)
 
-    def _insert_bad(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
+    def _insert_quarantined(self, rows: list[tuple[int, int | None, str, bytes | None]]) -> None:
         columns = map(list, zip(*rows, strict=True))
         self._run(
             """
@@ -358,8 +350,8 @@ class Storer:
                     unnest($call_numbers::bigint[]) as call_number,
                     unnest($reasons::varchar[]) as reason,
                     unnest($texts::blob[]) as text
-            ) as bad
-            inner join numbered on bad.line = numbered.line
+            ) as quarantined
+            inner join numbered on quarantined.line = numbered.line
             """,
             dict(zip(("lines", "call_numbers", "reasons", "texts"), columns, strict=True)),
         )
@@ -369,16 +361,16 @@ class Storer:
         stored: list[Stored],
         sifted: Sequence[int],
         calls: dict[int, int],
-        bad: list[Bad],
+        to_quarantine: list[ToQuarantine],
         blank: list[int],
     ) -> None:
         for line in sifted:
             self._part_of(line, stored).counts.calls += calls.get(line, 0) - 1
         for line in blank:
             self._part_of(line, stored).counts.blank += 1
-        for line in {each.line for each in bad}:
+        for line in {each.line for each in to_quarantine}:
             self._part_of(line, stored).counts.quarantined += 1
-        for each in bad:
+        for each in to_quarantine:
             self._part_of(each.line, stored).reasons[each.reason] += 1
 
     def _part_of(self, line: int, stored: list[Stored]) -> Stored:

@@ -4,42 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from loaders.accounts import disagreements
-from loaders.discover import LogFile
 from loaders.errors import AccountingFailed, NoSuchLoad
-
-if TYPE_CHECKING:
-    from loaders.spools import Outcome, Part
-    from loaders.storing import Stored
-    from loaders.warehouse import Warehouse
-
+from loaders.landing.discover import LogFile
+from loaders.landing.parts import Counts, Outcome, Part, Stored
+from loaders.warehouse import Warehouse
 
 NO_CALL = (
     "no line of it is a call. Daybook reads JSON Lines, each call or batch body on one line (jq -c"
     " . FILE makes them of other JSON): move the file away, or name only the folders and files that"
     " are logs"
 )
-
-
-@dataclass
-class Counts:
-    """The outcomes of a file's lines so far. `calls` are rows of `raw.calls`."""
-
-    lines: int = 0
-    landed: int = 0
-    quarantined: int = 0
-    blank: int = 0
-    calls: int = 0
-    forgotten: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Count the lines of the next part, too."""
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
 
 
 @dataclass
@@ -55,7 +33,7 @@ class Load:
     reasons: Counter[str] = field(default_factory=Counter)
     resembles_a_log: bool = False
 
-    def add(self, part: "Part", stored: "Stored") -> None:
+    def add(self, part: Part, stored: Stored) -> None:
         """Another part of the file has been stored."""
         self.counts.add(stored.counts)
         self.reasons += stored.reasons
@@ -118,7 +96,7 @@ class Ledger:
 
     # -- in the transaction
 
-    def open(self, parts: Sequence["Part"]) -> list[Load]:
+    def open(self, parts: Sequence[Part]) -> list[Load]:
         """A load for each part, with a new number."""
         numbers = self._run("select nextval('raw.load_ids') from range(?)", [len(parts)]).fetchall()
         return [
@@ -130,7 +108,7 @@ class Ledger:
         """Write the rows of landed files, unless a single line is unaccounted for."""
         if not loads:
             return
-        self._forget_refusals([load.file for load in loads])
+        self._remove_refusals([load.file for load in loads])
         self._insert(
             [
                 {
@@ -153,8 +131,8 @@ class Ledger:
             self._contents[load.sha256] = load.load_id
             self._files[_name(load.file)] = load.load_id
 
-    def reject(self, loads: Sequence[Load]) -> None:
-        """Take back what was stored of files that turned out to be no logs."""
+    def remove_rows(self, loads: Sequence[Load]) -> None:
+        """Remove what was stored of files that are refused after all, because they are no logs."""
         if not loads:
             return
         self._run(
@@ -163,17 +141,17 @@ class Ledger:
         )
         self._not_logs.update(load.sha256 for load in loads)
 
-    def judge(self, outcome: "Outcome") -> "Outcome":
+    def judge(self, outcome: Outcome) -> Outcome:
         """Refuse a copy of a file of the same run that turned out to be no log."""
         if outcome.sha256 not in self._not_logs:
             return outcome
         return replace(outcome, status="refused", reason=NO_CALL, sha256=None)
 
-    def refuse(self, outcomes: Sequence["Outcome"]) -> None:
+    def refuse(self, outcomes: Sequence[Outcome]) -> None:
         """Write the rows of refused files, in the place of earlier ones of the same path."""
         if not outcomes:
             return
-        self._forget_refusals([each.file for each in outcomes])
+        self._remove_refusals([each.file for each in outcomes])
         numbers = self._run(
             "select nextval('raw.load_ids') from range(?)", [len(outcomes)]
         ).fetchall()
@@ -189,7 +167,7 @@ class Ledger:
             ]
         )
 
-    def remember(self, outcomes: Sequence["Outcome"]) -> None:
+    def remember(self, outcomes: Sequence[Outcome]) -> None:
         """Remember the names of copies of landed files, so that they are not read next time."""
         copies = [each for each in outcomes if each.sha256]
         if not copies:
@@ -215,11 +193,11 @@ class Ledger:
         for each in copies:
             self._files[_name(each.file)] = self._contents[each.sha256]
 
-    def load_of(self, outcome: "Outcome") -> int | None:
+    def load_of(self, outcome: Outcome) -> int | None:
         """The load that has a skipped file's content."""
         return self._files.get(_name(outcome.file))
 
-    def unload(self, warehouse: "Warehouse", load_ids: Sequence[int]) -> list[Unloaded]:
+    def unload(self, warehouse: Warehouse, load_ids: Sequence[int]) -> list[Unloaded]:
         """Remove loads from every raw table, all or none. Raises `NoSuchLoad`."""
         load_ids = list(dict.fromkeys(load_ids))
         found = self._run(
@@ -253,7 +231,7 @@ class Ledger:
             for load_id, (path, calls) in ((load_id, known[load_id]) for load_id in load_ids)
         ]
 
-    def _forget_refusals(self, files: Sequence[LogFile]) -> None:
+    def _remove_refusals(self, files: Sequence[LogFile]) -> None:
         self._run(
             """
             delete from raw.loads

@@ -17,9 +17,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from loaders.asking.answers import Answer
+from loaders.asking.files import Question
 from loaders.display import safe, show_path
-from loaders.questions.answers import Answer
-from loaders.questions.files import Question
 
 ROWS_SHOWN = 12
 RECORDS_SHOWN = 3  # where a row takes a line for each of its columns

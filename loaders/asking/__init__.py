@@ -5,17 +5,16 @@ file name in words), its rows are the answer. A column called `answer` is the se
 in the first row is printed above the rows. `{{ ref() }}`, `{{ source() }}` and `{{ var() }}` work
 as in dbt, and comment lines like `-- needs: event NAME` say what the tracking plan must have.
 
-    project   which folder of questions, and which vars
-    files     the files of that folder, and the ones that were asked for
+    files     the files of the project's folder of questions, and the ones that were asked for
     template  Jinja -> SQL
     needs     what the tracking plan lacks
     answers   SQL -> a sentence and rows, or one line that says why not
     printing  text for people, JSON for machines
 """
 
-from loaders.questions.answers import Answer, Asker
-from loaders.questions.command import ask, last_complete_day
-from loaders.questions.printing import as_text, as_texts, is_share
+from loaders.asking.answers import Answer, Asker
+from loaders.asking.command import ask, last_complete_day
+from loaders.asking.printing import as_text, as_texts, is_share
 
 __all__ = [
     "Answer",

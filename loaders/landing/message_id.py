@@ -2,7 +2,7 @@
 
 import hashlib
 
-from loaders.strict_json import NestedTooDeep, join_members, members, write
+from loaders.landing.strict_json import NestedTooDeep, join_members, members, write
 
 # A retry repeats the content at another time.
 _NOT_CONTENT = frozenset({"messageId", "sentAt", "receivedAt"})

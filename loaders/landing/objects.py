@@ -7,33 +7,25 @@ shown.
 
 import os
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
-from glob import has_magic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
+from wcmatch import glob
+
 from loaders.errors import BucketError, DamagedFile, DaybookError, NotInstalled, StillGrowing
+from loaders.landing.fetching import ahead
 from loaders.limits import MB
-
-if TYPE_CHECKING:
-    from loaders.discover import LogFile
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 SCHEMES = ("s3", "gs", "az")
 
 _PAGE = 1000  # objects per listing: what one request brings
 # A larger object is fetched in pieces, several at a time: no request stays open while DuckDB works.
-_PIECE = 8 * MB
-# What is under way or waits for its turn, at most.
-_REQUESTS, _HELD = 16, 48 * MB
+PIECE = 8 * MB
 _HANDED_ON = 1 * MB
+_FLAGS = glob.GLOBSTAR | glob.CASE
 _TIMEOUT = timedelta(minutes=2)  # of one request, which brings a piece at most
 
 _LOOK_FOR = {
@@ -85,9 +77,9 @@ class Object:
             yield from _cut(fetched)
             return
         ranges = (
-            range(start, min(start + _PIECE, self.bytes)) for start in range(0, self.bytes, _PIECE)
+            range(start, min(start + PIECE, self.bytes)) for start in range(0, self.bytes, PIECE)
         )
-        for _, piece in _ahead(ranges, self._get, len):
+        for _, piece in ahead(ranges, self._get, len):
             yield from _cut(piece)
 
     def _get(self, wanted: range) -> bytes:
@@ -207,61 +199,17 @@ def find(url: str, retry_seconds: float) -> Iterator[Object]:
         yield exact
         return
     parts = key.split("/") if key else []
-    fixed = next((at for at, part in enumerate(parts) if has_magic(part)), len(parts))
+    fixed = next((at for at, part in enumerate(parts) if glob.is_magic(part)), len(parts))
+    # What matches a folder matches all that is in it.
+    pattern = "/".join([*parts[fixed:], "**"])
+    patterns = [pattern, pattern.removesuffix("/**")]
     for each in bucket.list("/".join(parts[:fixed])):
         below = each.key.split("/")[fixed:]
-        if _matches(below, parts[fixed:]) and not any(part.startswith(".") for part in below):
+        is_hidden = any(part.startswith(".") for part in below)
+        if not is_hidden and glob.globmatch(
+            "/".join(below), patterns, flags=glob.GLOBSTAR | glob.CASE
+        ):
             yield each
-
-
-def fetched_ahead(
-    files: Iterable["LogFile"], wanted: Callable[["LogFile"], bool]
-) -> Iterator["LogFile"]:
-    """The same files, the small objects among them fetched while those before are used."""
-
-    def weigh(file: "LogFile") -> int:
-        is_small = file.remote is not None and file.bytes <= _PIECE
-        return file.bytes if is_small and wanted(file) else 0
-
-    for file, _ in _ahead(files, lambda file: file.remote.fetch(), weigh):
-        yield file
-
-
-def _ahead(
-    items: Iterable[Item], do: Callable[[Item], Result], weigh: Callable[[Item], int]
-) -> Iterator[tuple[Item, Result | None]]:
-    """Each item, in order, with what `do` made of it in a thread; not of those that weigh nothing.
-
-    So many are taken ahead as weigh `_HELD` bytes together.
-    """
-    waiting: deque[tuple[Item, int, Future[Result] | None]] = deque()
-    held = 0
-    threads = ThreadPoolExecutor(_REQUESTS, thread_name_prefix="fetch")
-    try:
-        for item in items:
-            weight = weigh(item)
-            held += weight
-            waiting.append((item, weight, threads.submit(do, item) if weight else None))
-            while held > _HELD or len(waiting) > _REQUESTS:
-                first, weight, done = waiting.popleft()
-                yield first, done.result() if done else None
-                held -= weight
-        for first, _, done in waiting:
-            yield first, done.result() if done else None
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _matches(parts: list[str], pattern: list[str]) -> bool:
-    """Whether the parts of a name match those of a pattern; `**` stands for any number of them.
-
-    What matches a folder matches all that is in it.
-    """
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(_matches(parts[skipped:], pattern[1:]) for skipped in range(len(parts)))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def _open(scheme: str, name: str, retry_seconds: float) -> Bucket:
@@ -323,7 +271,10 @@ def _server(endpoint: str | None) -> str | None:
 
 
 def _answer(error: Exception) -> tuple[int, str]:
-    """The status (0: there was no answer) and the error code that the storage answered."""
+    """The status (0: there was no answer) and the error code that the storage answered.
+
+    obstore has a class for few of them, and gives them in its message alone.
+    """
     status = re.search(r"status code: (\d{3})", str(error))
     code = re.search(r"<Code>(\w+)</Code>", str(error))
     return int(status[1]) if status else 0, code[1] if code else ""

@@ -10,13 +10,13 @@ import click
 import duckdb
 
 from loaders.accounts import news_since_build
+from loaders.asking.answers import Asker
+from loaders.asking.files import chosen, questions
+from loaders.asking.printing import ROWS_SHOWN, print_json, print_questions, print_text
 from loaders.display import plural
 from loaders.errors import DaybookError
-from loaders.night.folder import published_copy
-from loaders.questions.answers import Asker
-from loaders.questions.files import chosen, questions
-from loaders.questions.printing import ROWS_SHOWN, print_json, print_questions, print_text
-from loaders.questions.project import find_project
+from loaders.project import find_project
+from loaders.published import published_copy
 from loaders.warehouse import read_warehouse
 
 

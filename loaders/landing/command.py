@@ -9,12 +9,14 @@ from typing import BinaryIO
 import click
 import duckdb
 
-from loaders import accounts, display
-from loaders import quarantine as quarantine_table
-from loaders.discover import discover
+from loaders import accounts
+from loaders.display import plural, safe, show_path
 from loaders.errors import SOME_FILES_REFUSED, AccountingFailed, NothingToLand, NothingUsable
-from loaders.landing import Landed, Lander
-from loaders.ledger import Ledger
+from loaders.landing import printing
+from loaders.landing import quarantine as quarantine_table
+from loaders.landing.discover import discover
+from loaders.landing.lander import Landed, Lander
+from loaders.landing.ledger import Ledger
 from loaders.limits import Limits
 from loaders.warehouse import open_warehouse, read_warehouse
 
@@ -36,7 +38,8 @@ def land(context: click.Context, paths: tuple[str, ...], expect_calls: bool, as_
 
     PATH is a file, a folder (with all that is in it) or a glob; on this machine, or in a bucket:
     s3://, gs:// or az:// (needs the extra s3). A file that landed before is skipped; a damaged
-    file, or one that is no log, is refused whole; a bad line is quarantined with its reason.
+    file, or one that is no log, is refused whole; a line that is no call is quarantined with its
+    reason.
 
     Exit codes: 0 done; 4 some files were refused, the rest landed. With --expect-calls: 5 no call
     landed, whether files were refused or not; else 4 or 0.
@@ -48,22 +51,22 @@ def land(context: click.Context, paths: tuple[str, ...], expect_calls: bool, as_
         if expect_calls and error.at_any_path:
             raise NothingUsable(f"No new file came. {error}") from error
         raise
-    are_few = files.are_at_most(display.FEW_FILES)
+    are_few = files.are_at_most(printing.FEW_FILES)
     results = []
     with (
         open_warehouse(database, limits) as warehouse,
-        display.progress_bar(files.bytes) as progress,
+        printing.progress_bar(files.bytes) as progress,
     ):
         for landed in Lander(warehouse, limits).land(files, progress):
             if not as_json and (are_few or landed.because):
-                display.show_file(landed)
+                printing.show_file(landed)
             results.append(landed)
         loads = [each.load_id for each in results if each.status == "landed"]
         examples = quarantine_table.examples(warehouse.connection, loads)
     if as_json:
-        display.print_landed(results)
+        printing.print_landed(results)
     else:
-        display.show_total(results, examples, _option(context))
+        printing.show_total(results, examples, _option(context))
     if expect_calls:
         stop_without_calls(results)
     if any(landed.status == "refused" for landed in results):
@@ -78,27 +81,27 @@ def status(context: click.Context, as_json: bool) -> None:
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             if as_json:
-                display.print_status(accounts.Summary(), [], None, str(context.obj.database))
+                printing.print_status(accounts.Summary(), [], None, str(context.obj.database))
             return
         summary, wrong = accounts.summarise(connection), accounts.disagreements(connection)
         due = accounts.build_due(connection)
         notes = accounts.plan_and_logs(connection)
     if as_json:
-        display.print_status(summary, wrong, due, str(context.obj.database))
+        printing.print_status(summary, wrong, due, str(context.obj.database))
     else:
-        display.show_status(summary, due, str(context.obj.database))
+        printing.show_status(summary, due, str(context.obj.database))
         for each in wrong:
-            display.show_disagreement(each)
+            printing.show_disagreement(each)
     if wrong:
         raise AccountingFailed(
-            f"{display.plural(len(wrong), 'load')} of {context.obj.database} cannot be accounted"
-            " for: something other than daybook changed the tables, or the file was damaged. Take"
-            f" it out (daybook unland --load {wrong[0].load_id}) and land its file again, or"
+            f"{plural(len(wrong), 'load')} of {context.obj.database} cannot be accounted"
+            " for: something other than daybook changed the tables, or the file was damaged. Unload"
+            f" it (daybook unland --load {wrong[0].load_id}) and land its file again, or"
             " restore the database from a copy."
         )
     if not as_json:
         for note in notes:
-            click.echo(display.safe(note))
+            click.echo(safe(note))
         click.echo("Every line is accounted for.")
 
 
@@ -133,11 +136,11 @@ def quarantine(
             for line in quarantine_table.lines(connection, load_id, limit):
                 export.write(line + b"\n")
                 written += 1
-            said = f"{display.plural(written, 'line')} written to {export.name}"
+            said = f"{plural(written, 'line')} written to {export.name}"
             nothing = f"Nothing is quarantined, and {export.name} is not written."
             click.echo(said if written else nothing, err=True)
             return
-        show = display.print_quarantined if as_json else display.show_quarantined
+        show = printing.print_quarantined if as_json else printing.show_quarantined
         for each in quarantine_table.quarantined(connection, load_id, limit):
             show(each)
         total = quarantine_table.count_quarantined(connection, load_id)
@@ -177,8 +180,8 @@ def unland(
         unloaded = Ledger(warehouse.connection).unload(warehouse, [*load_ids, *more_load_ids])
     for each in unloaded:
         click.echo(
-            f"unloaded   {display.show_path(each.path)}: load {each.load_id},"
-            f" {display.plural(each.calls, 'call')}. Move the file away before you land its folder"
+            f"unloaded   {show_path(each.path)}: load {each.load_id},"
+            f" {plural(each.calls, 'call')}. Move the file away before you land its folder"
             " again; then run dbt build."
         )
 
@@ -191,12 +194,12 @@ def stop_without_calls(results: list[Landed]) -> None:
     refused = sum(each.status == "refused" for each in results)
     if new:
         lines = sum(each.counts.lines for each in new)
-        what = f"{display.plural(lines, 'line')} of {display.plural(len(new), 'new file')}, no call"
+        what = f"{plural(lines, 'line')} of {plural(len(new), 'new file')}, no call"
         advice = "See why: daybook quarantine." if lines else "The new files are empty."
     else:
         what, advice = "no new file came", "Check that the logs are still written to this path."
     if refused:
-        what += f", {display.plural(refused, 'file was', 'files were')} refused"
+        what += f", {plural(refused, 'file was', 'files were')} refused"
         advice = "The reason of each stands above." if not new else advice
     raise NothingUsable(f"Nothing usable came: {what}. {advice}")
 

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from loaders.discover import LogFile
-from loaders.ledger import NO_CALL, Counts, Ledger, Load
+from loaders.landing.discover import LogFile
+from loaders.landing.ledger import NO_CALL, Counts, Ledger, Load
+from loaders.landing.spools import Outcome, Spool, Status, Written, spools, write
+from loaders.landing.storing import Storer
 from loaders.limits import Limits
-from loaders.spools import Outcome, Spool, Status, Written, spools, write
-from loaders.storing import Storer
 from loaders.warehouse import Warehouse
 
 Item = TypeVar("Item")
@@ -99,7 +99,7 @@ class Lander:
         """Write the ledger, and return the outcome of each file in the order they were read."""
         no_logs = [load for load in loads if not load.is_a_log]
         loads = [load for load in loads if load.is_a_log]
-        self._ledger.reject(no_logs)
+        self._ledger.remove_rows(no_logs)
         self._ledger.close(loads)
         outcomes = [
             *map(self._ledger.judge, outcomes),

@@ -1,6 +1,5 @@
 """Finds the log files behind paths: files, folders and globs, on this machine or in a bucket."""
 
-import glob
 import os
 import re
 import stat
@@ -10,8 +9,10 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 
-from loaders import objects
+from wcmatch import glob
+
 from loaders.errors import NothingToLand
+from loaders.landing import objects
 from loaders.limits import Limits
 
 # `daybook simulate` writes it beside its logs: the planted answers.
@@ -119,8 +120,8 @@ def _expand(path: str, database: str | None) -> Iterator[LogFile]:
         yield from _walk(path, database)
     elif os.path.lexists(path):
         yield _describe(path)
-    elif glob.has_magic(path):
-        for match in sorted(glob.glob(path, recursive=True)):
+    elif glob.is_magic(path):
+        for match in sorted(glob.glob(path, flags=glob.GLOBSTAR | glob.FOLLOW)):
             if os.path.isdir(match):
                 # `**` names every folder and every file in it; `*` only the folders.
                 if not path.endswith("**"):
@@ -183,7 +184,7 @@ def _reason(error: OSError) -> str:
 def _nothing_at(path: str) -> str:
     if os.path.isdir(path):
         return f"{path} holds no log files. Name the folder that does."
-    if glob.has_magic(path):
+    if glob.is_magic(path):
         return f"{path} matches no file. Check the pattern; `**` goes into folders."
     if objects.is_url(path):
         return f"{path} holds no log files. Name an object, all of a folder's name, or a pattern."

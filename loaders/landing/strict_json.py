@@ -13,7 +13,7 @@ from math import isinf
 
 import orjson
 
-from loaders.leniency import DEEPEST
+from loaders.landing.leniency import DEEPEST
 
 # A number with 16 digits and a point, 17 digits or an exponent: a double may not hold it exactly. A
 # number follows one of these letters, or begins the text; most digits of a log stand in strings.
@@ -54,9 +54,21 @@ def parse(text: bytes) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "depth" in str(error) or "recursion" in str(error).lower():
+        has_many_brackets = text.count(b"[") + text.count(b"{") > DEEPEST
+        if has_many_brackets and _is_too_deep(error.doc[: error.pos].encode()):
             raise NestedTooDeep(f"nested deeper than {DEEPEST} levels") from None
         raise NotJson(str(error)) from None
+
+
+def _is_too_deep(text: bytes) -> bool:
+    """Whether more brackets are open at the end of `text` than orjson reads."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        if token[0] in (b"{", b"["):
+            depth += 1
+        elif token[0] in (b"}", b"]"):
+            depth -= 1
+    return depth > DEEPEST
 
 
 def is_number(value: object) -> bool:

@@ -1,0 +1,39 @@
+"""Does a few things ahead of their turn, in threads: what a bucket is slow to answer."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from loaders.limits import MB
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# What is under way or waits for its turn, at most.
+_REQUESTS, _HELD = 16, 48 * MB
+
+
+def ahead(
+    items: Iterable[Item], do: Callable[[Item], Result], weigh: Callable[[Item], int]
+) -> Iterator[tuple[Item, Result | None]]:
+    """Each item, in order, with what `do` made of it in a thread; not of those that weigh nothing.
+
+    So many are taken ahead as weigh `_HELD` bytes together.
+    """
+    waiting: deque[tuple[Item, int, Future[Result] | None]] = deque()
+    held = 0
+    threads = ThreadPoolExecutor(_REQUESTS, thread_name_prefix="fetch")
+    try:
+        for item in items:
+            weight = weigh(item)
+            held += weight
+            waiting.append((item, weight, threads.submit(do, item) if weight else None))
+            while held > _HELD or len(waiting) > _REQUESTS:
+                first, weight, done = waiting.popleft()
+                yield first, done.result() if done else None
+                held -= weight
+        for first, _, done in waiting:
+            yield first, done.result() if done else None
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
