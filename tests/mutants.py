@@ -232,15 +232,17 @@ def unit_test(
     model = actual.args["from_"].this.pop()
     model.set("alias", None)
     ctes = model.this.args["with_"].expressions
+    begin = 0  # of the model's own SQL, after the given rows
     for fixture in [cte for cte in ctes if cte.alias.startswith(FIXTURE)]:
         table = fixture.alias.replace(FIXTURE, prefix)
         connection.execute(f'create temp table "{table}" as {sql(fixture.this)}')
+        begin = max(begin, *(node.meta.get("end", 0) for node in fixture.walk()))
         fixture.pop()
     if not ctes:
         model.this.args["with_"].pop()
     columns = ", ".join(sql(column) for column in actual.expressions[:-1])
 
-    words = list(re.finditer(r"\w+", ran))
+    words = list(re.compile(r"\w+").finditer(ran, begin))
     same = SequenceMatcher(
         None,
         [word[0] for word in words],
