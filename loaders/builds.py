@@ -33,7 +33,7 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     """
     nodes = question["graph"]["nodes"]
     if question["is_empty"]:
-        raise CannotBuild("--empty would take all rows out of the tables; leave it away")
+        raise CannotBuild("--empty would take all rows out of the tables; run dbt without it")
     seeds = _read_seeds(question)
     if found := problems(seeds, question["vars"]):
         raise CannotBuild("\n".join(map(str, found)))

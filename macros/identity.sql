@@ -16,22 +16,6 @@
     )
 {%- endmacro %}
 
-{# Calls, or days of calls, of users, with the company that they belong to: the one that they name, or else
-   that of the user on that day. `user_companies` is int_user_companies. #}
-{% macro with_companies(calls, user_companies) -%}
-    (
-        select
-            calls.* replace (coalesce(calls.company_id, user_companies.company_id) as company_id),
-            calls.company_id is not null as names_company,
-            coalesce(user_companies.is_by_email_domain, false) as is_by_email_domain
-        from {{ calls }} as calls
-        left join {{ user_companies }} as user_companies
-            on
-                case when calls.company_id is null then calls.user_id end = user_companies.user_id
-                and {{ is_within('calls.event_day', 'user_companies') }}
-    )
-{%- endmacro %}
-
 {# Whether a day lies in an interval: from_day (null: from the beginning) to to_day (exclusive; null: to
    the end). #}
 {% macro is_within(day, interval) -%}

@@ -11,7 +11,8 @@
 
    In one transaction, the rows of these keys are selected and compared with the rows that the table
    has, and the differences are written. They are kept in <model>__changes, too, where other models find
-   what has changed since they last ran. Without a block, all rows are selected and compared.
+   what has changed since they last ran (with config(feed=[...]) these columns only). Without a block, all
+   rows are selected and compared.
 
    The table is rebuilt from everything with --full-refresh, when the model or the engine has another
    version, when a var or a relation in config(plan=[...]) is not what it was, and when an input was

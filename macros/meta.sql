@@ -5,7 +5,7 @@
 {%- endmacro %}
 
 {# Before each run of dbt: stops with one message if it must not begin, drops what cannot be kept, and
-   gives the run a number in meta.builds. #}
+   gives the run a number in meta.builds. (A run that only compares writes nothing, and has none.) #}
 {% macro begin_build() -%}
     {%- if execute -%}
     {%- set found = _ask('before', {
@@ -23,6 +23,7 @@
     {%- endfor -%}
     {%- if found.is_outdated -%} {%- do run_query('delete from meta.tables; delete from meta.model_runs') -%} {%- endif -%}
     {{ set_memory() }}
+    {%- if not is_on('compare_only') %}
     insert into meta.builds by name
     select
         coalesce((select max(build) from meta.builds), 0) + 1 as build,
@@ -32,6 +33,7 @@
         (select count(*) from raw.taken_out) as taken_out,
         '{{ found.loads }}' as loads,
         false as ended_well
+    {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -68,7 +70,7 @@
 {# After each run of dbt: notes the last complete day, names the tables that rest on other vars or
    seeds, marks a whole build that ended well, and deletes old changes. #}
 {% macro end_build(results) -%}
-    {%- if execute -%}
+    {%- if execute and not is_on('compare_only') -%}
     {%- set as_of = api.Relation.create(database=target.database, schema='intermediate', identifier='int_as_of') -%}
     {%- if load_relation(as_of) -%}
     {%- do run_query(

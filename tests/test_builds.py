@@ -174,8 +174,22 @@ def test_a_build_without_a_table_of_daybook_does_not_count_as_a_whole_one(built,
     assert "dbt build  due: 1 file (1 call) landed since the last one" in built.run("status").output
 
 
+def test_a_comparison_of_the_tables_leaves_no_trace(built):
+    memory = (
+        "from meta.builds",
+        "from meta.model_runs order by model",
+        "from meta.tables order by name",
+    )
+    before = [built.rows(sql) for sql in memory]
+    built.build(
+        *("--select", "config.materialized:keyed"), command="run", vars={"compare_only": True}
+    )
+    assert [built.rows(sql) for sql in memory] == before
+    assert "dbt build  up to date" in built.run("status").output
+
+
 def test_a_build_without_rows_is_refused(built):
-    line = "--empty would take all rows out of the tables; leave it away"
+    line = "--empty would take all rows out of the tables; run dbt without it"
     assert refused(built, "--empty") == line
     assert refused(built, "--empty", command="run") == line
 

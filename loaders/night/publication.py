@@ -23,7 +23,7 @@ from loaders.night import metrics, restatements
 from loaders.night.build import Built
 from loaders.night.marks import Marks, marks, months_to_write
 from loaders.night.privacy import Privacy
-from loaders.night.tables import DATABASE, EVENTS, LONG, Copy, months_in
+from loaders.night.tables import DATABASE, EVENTS, LONG, Copy, may_differ, months_in
 from loaders.project import Project
 from loaders.published import MARKS, PublishedNights, marks_of
 from loaders.warehouse import not_opened, while_held
@@ -89,11 +89,8 @@ class Publication:
             told("metrics")
             metrics.make_cells(connection, marts)
             _attach_last(connection, current)
-            changed = "true"
-            if months.days is not None:
-                changed = f"event_id in (select {privacy.shown_id('event_id')} from changed_events)"
             restated = restatements.find_restated(
-                connection, self.number, last, at, bool(current), changed
+                connection, self.number, last, at, bool(current), may_differ(months, privacy)
             )
             self._write_history(copy, last, at, current, restated, len(months.written), began)
             copy.write_parquet(

@@ -22,9 +22,8 @@ DATABASE = "daybook.duckdb"
 # DuckDB 1.2 and later open it.
 STORAGE = "v1.2.0"
 EVENTS = "fct_events"
-ACTIVITY_DAYS = "fct_activity_days"
 # Long tables, of which a night writes what changed.
-LONG = {EVENTS, ACTIVITY_DAYS}
+LONG = {EVENTS, "fct_activity_days"}
 # The plan and the reports, for `daybook ask`. The other seeds may name people.
 _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
 
@@ -69,22 +68,19 @@ class Copy:
                 self.connection.execute(f'drop table pub.{schema}."{table}"')
         for mart in sorted(marts):
             if mart in LONG and months.days is not None:
-                self._write_changes(mart, months.days)
+                self._write_changes(mart, months)
             else:
                 self._create(f"marts.{mart}", self.privacy.select(mart))
         for seed in self._seeds():
             self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
         self.connection.execute("use pub.marts")
 
-    def _write_changes(self, mart: str, days: list[date]) -> None:
-        if days:
+    def _write_changes(self, mart: str, months: Months) -> None:
+        if months.days:
             if mart == EVENTS:
-                gone = (
-                    f"event_id in (select {self.privacy.shown_id('event_id')} from changed_events)"
-                )
-                new = "event_id in (from changed_events)"
+                gone, new = may_differ(months, self.privacy), "event_id in (from changed_events)"
             else:
-                gone = new = f"event_day in ({', '.join(map(_sql, days))})"
+                gone = new = f"event_day in ({', '.join(map(_sql, months.days))})"
             self.connection.execute(f"delete from pub.marts.{mart} where {gone}")
             self.connection.execute(
                 f"insert into pub.marts.{mart} {self.privacy.select(mart, new)}"
@@ -146,6 +142,13 @@ class Copy:
             [self.warehouse.strip('"')],
         ).fetchall()
         return [name for (name,) in found if name in SEEDS and name not in _PRIVATE_SEEDS]
+
+
+def may_differ(months: Months, privacy: Privacy) -> str:
+    """Return a condition that holds for each published event that may differ from last night's."""
+    if months.days is None:
+        return "true"
+    return f"event_id in (select {privacy.shown_id('event_id')} from changed_events)"
 
 
 def months_in(folder: Path | None) -> list[date]:

@@ -68,14 +68,18 @@ from {{ rows_with(this, 'company_key', 'changed_internal_entities') }}
 with
 
 attributed as (
-    select * from {{ with_companies(
-        with_users(
-            touched(ref('int_call_days'), 'call_day_key'),
-            ref('int_alias_resolution'),
-            ref('int_anonymous_id_map')
-        ),
-        ref('int_user_companies')
-    ) }}
+    select
+        days.* replace (coalesce(days.company_id, user_companies.company_id) as company_id),
+        days.company_id is not null as names_company
+    from {{ with_users(
+        touched(ref('int_call_days'), 'call_day_key'),
+        ref('int_alias_resolution'),
+        ref('int_anonymous_id_map')
+    ) }} as days
+    left join {{ ref('int_user_companies') }} as user_companies
+        on
+            case when days.company_id is null then days.user_id end = user_companies.user_id
+            and {{ is_within('days.event_day', 'user_companies') }}
 )
 
 select
