@@ -84,7 +84,7 @@ def company_in_context() -> str:
 
 @cache
 def _readable_time() -> str:
-    """The macro that the models use: the loader and they read a time by one rule."""
+    """Return the SQL of the models' macro, so that the loader reads times by the same rule."""
     file = (dbt_package() / "macros" / "readable_time.sql").read_text()
     macros = dict(re.findall(r"macro (\w+)\(\w*\) -%}(.*?){%- endmacro %}", file, re.DOTALL))
     return macros["readable_time"].replace("{{ iso_8601() }}", macros["iso_8601"].strip())

@@ -1,4 +1,4 @@
-"""Does a few things ahead of their turn, in threads: what a bucket is slow to answer."""
+"""Calls a function ahead of time, in threads: a bucket takes long to answer a request."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,9 +17,9 @@ _REQUESTS, _HELD = 16, 48 * MB
 def ahead(
     items: Iterable[Item], do: Callable[[Item], Result], weigh: Callable[[Item], int]
 ) -> Iterator[tuple[Item, Result | None]]:
-    """Each item, in order, with what `do` made of it in a thread; not of those that weigh nothing.
+    """Yield each item, in order, with the result of `do`, or None for an item of weight 0.
 
-    So many are taken ahead as weigh `_HELD` bytes together.
+    Items are started ahead until they weigh `_HELD` bytes together.
     """
     waiting: deque[tuple[Item, int, Future[Result] | None]] = deque()
     held = 0

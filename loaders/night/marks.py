@@ -13,7 +13,7 @@ _REPORT_KEYS = ("report", "funnel")
 _MILESTONES = "activation_milestones"
 # Of these seeds a reader learns by what happens to the events themselves.
 _NOT_THE_PLAN = {"internal_accounts"}
-# The models whose changes are those of fct_events.
+# A change in one of these models may change rows of fct_events.
 _CHANGING_EVENTS = (
     "staging.stg_calls",
     "intermediate.int_attributed_days",
