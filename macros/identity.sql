@@ -170,7 +170,6 @@
             and (known.to_day is null or known.to_day > seen.event_day)
     where
         seen.is_lost
-        or before_first.to_day is null
         or seen.event_day <= before_first.to_day
         or known.{{ other }} is distinct from seen.{{ other }}
 {%- endmacro %}

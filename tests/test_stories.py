@@ -127,7 +127,7 @@ STORIES = {
         [track("report_loaded", 4, messageId="s10", userId="s10-ana")],
         [track("report_loaded", 4, messageId="s10", userId="s10-ana")],
     ],
-    "an_account_turns_out_to_be_our_own": [
+    "an_account_turns_out_to_be_internal": [
         [call("identify", 3, userId="s11-me", traits={"email": "me@ours.example"})],
         [track("report_loaded", 5, userId="s11-me", context={"groupId": "s11-acme"})],
         [track("report_loaded", 6, userId="s11-you", context={"groupId": "s11-acme"})],
@@ -188,6 +188,122 @@ STORIES = {
         [track("report_loaded", 14, userId="s15-ana")],
         [track("report_loaded", 17, userId="s15-ana")],
     ],
+    "an_alias_is_undone_by_an_earlier_copy_of_its_message": [
+        [
+            call(
+                "alias",
+                4,
+                received=12,
+                messageId="s16-m",
+                previousId="s16-anna",
+                userId="s16-ana",
+            ),
+            track("report_loaded", 5, userId="s16-anna"),
+            track("report_loaded", 6, anonymousId="s16-anna"),
+            call("identify", 7, userId="s16-anna", traits={"role": "founder"}),
+        ],
+        [track("report_created", 3, messageId="s16-m", userId="s16-ben")],
+        [],
+    ],
+    "an_identify_call_is_undone_by_an_earlier_copy_of_its_message": [
+        [
+            call(
+                "identify",
+                4,
+                received=12,
+                messageId="s17-m",
+                anonymousId="s17-phone",
+                userId="s17-ana",
+                traits={"role": "founder", "email": "ana@s17.example"},
+            ),
+            track("report_loaded", 5, anonymousId="s17-phone"),
+            call("identify", 6, anonymousId="s17-phone", traits={"industry": "tea"}),
+            track("report_loaded", 8, userId="s17-ana"),
+        ],
+        [track("report_created", 3, messageId="s17-m", userId="s17-ben")],
+        [],
+    ],
+    "a_membership_is_undone_by_an_earlier_copy_of_its_message": [
+        [
+            call(
+                "group",
+                4,
+                received=12,
+                messageId="s18-m",
+                userId="s18-ana",
+                groupId="s18-acme",
+                traits={"plan": "scale"},
+            ),
+            track("report_loaded", 5, userId="s18-ana"),
+        ],
+        [track("report_created", 3, messageId="s18-m", userId="s18-ben")],
+        [],
+    ],
+    "a_first_sighting_and_a_first_email_give_earlier_days_a_company": [
+        [track("report_loaded", 5, userId="s19-ana"), track("report_loaded", 5, userId="s19-eva")],
+        [
+            call("group", 9, userId="s19-ana", groupId="s19-acme"),
+            call("identify", 9, userId="s19-eva", traits={"email": "eva@s19.example"}),
+        ],
+        [],
+    ],
+    "on_the_first_day_of_a_device_an_earlier_user_comes_late": [
+        [
+            track("report_loaded", 1, anonymousId="s20-phone"),
+            call("identify", 3, timestamp=at(3, 9), anonymousId="s20-phone", userId="s20-ana"),
+            call("identify", 3, timestamp=at(3, 18), anonymousId="s20-phone", userId="s20-ben"),
+        ],
+        [
+            call(
+                "identify",
+                3,
+                received=14,
+                timestamp=at(3, 8),
+                anonymousId="s20-phone",
+                userId="s20-ben",
+            )
+        ],
+        [],
+    ],
+    "the_user_of_a_device_gets_another_id": [
+        [
+            call("identify", 2, anonymousId="s21-phone", userId="s21-ana"),
+            track("report_loaded", 5, anonymousId="s21-phone"),
+        ],
+        [call("alias", 9, previousId="s21-ana", userId="s21-anna")],
+        [],
+    ],
+    "an_account_and_a_company_with_earlier_days_turn_out_to_be_internal": [
+        [
+            call(
+                "identify",
+                3,
+                userId="s22-me",
+                traits={"email": "me@ours.example", "createdAt": at(2)},
+            ),
+            track("report_loaded", 4, userId="s22-me"),
+            track("report_loaded", 5, userId="s22-guest", context={"groupId": "s22-home"}),
+            track("report_loaded", 6, userId="s22-guest", context={"groupId": "s22-acme"}),
+        ],
+        [],
+        [],
+    ],
+    "milestones_are_reached_late_and_one_is_undone": [
+        [
+            track("signed_up", 2, userId="s23-ana"),
+            track("signed_up", 2, userId="s23-ben"),
+            track("data_connected", 5, received=12, messageId="s23-m", userId="s23-ben"),
+            track("signed_up", 7, userId="s23-dan"),
+            track("data_connected", 11, userId="s23-dan"),
+            track("report_created", 6, userId="s23-gus"),
+        ],
+        [
+            track("report_created", 4, received=15, userId="s23-ana"),
+            track("report_loaded", 5, received=6, messageId="s23-m", userId="s23-ben"),
+            call("identify", 9, userId="s23-gus", traits={"createdAt": at(5)}),
+        ],
+        [],
+    ],
 }
 
 
@@ -195,12 +311,15 @@ def build(daybook: Daybook, *options: str, **variables) -> None:
     daybook.build(*options, vars=variables)
 
 
+INTERNAL_ACCOUNTS = [
+    {"match_on": "email_domain", "value": "ours.example", "reason": "the team"},
+    {"match_on": "company_id", "value": "s22-home", "reason": "the team's company"},
+]
+
+
 def change_the_reports(daybook: Daybook) -> None:
-    """An account of our own, another filter, new reports, and a milestone that asks for more."""
-    daybook.seed(
-        "internal_accounts",
-        [{"match_on": "email_domain", "value": "ours.example", "reason": "our own"}],
-    )
+    """Internal accounts, another filter, new reports, and a milestone that asks for more."""
+    daybook.seed("internal_accounts", INTERNAL_ACCOUNTS)
     reports = daybook.seed_rows("activity_reports")
     reports[-1]["filter_values"] = "scale"
     makers = {"report": "report makers", "entity": "user", "event": "report_created"}
