@@ -200,6 +200,7 @@ STORIES = {
             ),
             track("report_loaded", 5, userId="s16-anna"),
             track("report_loaded", 6, anonymousId="s16-anna"),
+            call("identify", 6, anonymousId="s16-phone", userId="s16-anna"),
             call("identify", 7, userId="s16-anna", traits={"role": "founder"}),
         ],
         [track("report_created", 3, messageId="s16-m", userId="s16-ben")],
@@ -219,8 +220,20 @@ STORIES = {
             track("report_loaded", 5, anonymousId="s17-phone"),
             call("identify", 6, anonymousId="s17-phone", traits={"industry": "tea"}),
             track("report_loaded", 8, userId="s17-ana"),
+            call(
+                "identify",
+                4,
+                received=12,
+                messageId="s17-n",
+                userId="s17-eva",
+                traits={"email": "eva@s17.example"},
+            ),
+            track("report_loaded", 8, userId="s17-eva"),
         ],
-        [track("report_created", 3, messageId="s17-m", userId="s17-ben")],
+        [
+            track("report_created", 3, messageId="s17-m", userId="s17-ben"),
+            track("report_created", 3, messageId="s17-n", userId="s17-ben"),
+        ],
         [],
     ],
     "a_membership_is_undone_by_an_earlier_copy_of_its_message": [
@@ -272,6 +285,45 @@ STORIES = {
         ],
         [call("alias", 9, previousId="s21-ana", userId="s21-anna")],
         [],
+    ],
+    "a_device_gets_a_user_and_loses_it": [
+        [
+            call("identify", 3, anonymousId="s24-phone", traits={"role": "founder"}),
+            track("report_loaded", 4, anonymousId="s24-phone", context={"groupId": "s24-acme"}),
+        ],
+        [
+            track(
+                "report_loaded",
+                5,
+                received=12,
+                messageId="s24-m",
+                userId="s24-ana",
+                anonymousId="s24-phone",
+            )
+        ],
+        [track("report_loaded", 3, messageId="s24-m", userId="s24-ana")],
+    ],
+    "an_alias_of_an_id_that_is_also_a_device_of_somebody_else_is_made_and_undone": [
+        [
+            *[
+                call("identify", 4, timestamp=at(4, hour), anonymousId="s25-anna", userId="s25-zoe")
+                for hour in (8, 18)
+            ],
+            call("identify", 5, userId="s25-anna", traits={"role": "founder"}),
+            track("report_loaded", 6, userId="s25-anna", context={"groupId": "s25-acme"}),
+        ],
+        [
+            call(
+                "alias",
+                4,
+                received=12,
+                timestamp=at(4, 9),
+                messageId="s25-m",
+                previousId="s25-anna",
+                userId="s25-ana",
+            )
+        ],
+        [track("report_loaded", 4, messageId="s25-m", userId="s25-ana")],
     ],
     "an_account_and_a_company_with_earlier_days_turn_out_to_be_internal": [
         [
