@@ -1,5 +1,5 @@
 -- One row per retention report, cohort and entity in it, with the breakdown value it is counted under;
--- (all) where there is no breakdown.
+-- null where there is no breakdown.
 with
 
 reports as (
@@ -201,10 +201,8 @@ select
     members.period,
     members.cohort_number,
     members.entity_key,
-    case
-        when members.breakdown is null then '(all)'
-        else coalesce(values_found.value_text, '(none)')
-    end as breakdown_value
+    case when members.breakdown is not null then coalesce(values_found.value_text, '(none)') end
+        as breakdown_value
 from members
 left join values_found
     on

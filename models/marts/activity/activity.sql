@@ -1,6 +1,4 @@
 -- One row per activity report, clock and period that has begun.
-{% set windows = {'rolling_7d': 7, 'rolling_30d': 30} -%}
-
 with
 
 reports as (
@@ -22,45 +20,30 @@ days as (
     select * from {{ ref('int_days') }}
 ),
 
-filtered_entities as (
-    select * from {{ ref('int_filtered_entities') }}
-),
-
--- Reports that keep the same entities of the same days are counted together.
-audiences as (
-    select distinct
-        dense_rank() over (order by selector_id, filter_by, filter_values) as audience,
-        entity,
-        selector_id,
-        filter_by,
-        filter_values
-    from reports
-),
-
 -- How many entities had an event on a day and on which day before it they had their last one. All counts
 -- below are sums of these.
 entity_days as (
     {% for is_filtered in [false, true] -%}
     select
-        audiences.audience,
+        reports.report,
         selector_days.event_day,
         selector_days.previous_day,
         count(*) as entities,
         sum(selector_days.events) as events
-    from audiences
+    from reports
     inner join {{ ref('int_selector_days') }} as selector_days
-        on audiences.selector_id = selector_days.selector_id
+        on reports.selector_id = selector_days.selector_id
     {%- if is_filtered %}
-    inner join filtered_entities
+    inner join {{ ref('int_filtered_entities') }} as filtered_entities
         on
-            audiences.entity = filtered_entities.entity
-            and audiences.filter_by = filtered_entities.filter_by
-            and audiences.filter_values = filtered_entities.filter_values
+            reports.entity = filtered_entities.entity
+            and reports.filter_by = filtered_entities.filter_by
+            and reports.filter_values = filtered_entities.filter_values
             and selector_days.entity_key = filtered_entities.entity_key
     {%- else %}
-    where audiences.filter_by is null
+    where reports.filter_by is null
     {%- endif %}
-    group by audiences.audience, selector_days.event_day, selector_days.previous_day
+    group by reports.report, selector_days.event_day, selector_days.previous_day
     {% if not loop.last %}
     union all
 
@@ -68,10 +51,10 @@ entity_days as (
     {%- endfor %}
 ),
 
--- The same per report, up to the last complete day.
 returns as (
     select
-        reports.report,
+        entity_days.report,
+        entity_days.event_day,
         entity_days.entities,
         entity_days.events,
         {%- for period in ['day', 'week', 'month'] %}
@@ -79,13 +62,7 @@ returns as (
         days_before.{{ period }}_number as previous_{{ period }}_number
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from reports
-    inner join audiences
-        on
-            reports.selector_id = audiences.selector_id
-            and reports.filter_by is not distinct from audiences.filter_by
-            and reports.filter_values is not distinct from audiences.filter_values
-    inner join entity_days on audiences.audience = entity_days.audience
+    from entity_days
     inner join days on entity_days.event_day = days.day
     left join days as days_before on entity_days.previous_day = days_before.day
 ),
@@ -97,11 +74,11 @@ counted as (
         report,
         '{{ period }}' as period,
         {{ period }}_number as period_number,
-        cast(coalesce(sum(entities) filter (previous_number is distinct from {{ period }}_number), 0) as bigint) as active,
-        cast(coalesce(sum(entities) filter (previous_number is null), 0) as bigint) as new,
-        cast(coalesce(sum(entities) filter (previous_number = {{ period }}_number - 1), 0) as bigint) as retained,
-        cast(coalesce(sum(entities) filter (previous_number < {{ period }}_number - 1), 0) as bigint) as resurrected,
-        cast(coalesce(sum(events), 0) as bigint) as events
+        sum(entities) filter (previous_number is distinct from {{ period }}_number) as active,
+        sum(entities) filter (previous_number is null) as new,
+        sum(entities) filter (previous_number = {{ period }}_number - 1) as retained,
+        sum(entities) filter (previous_number < {{ period }}_number - 1) as resurrected,
+        sum(events) as events
     from (select *, previous_{{ period }}_number as previous_number from returns) as returns
     group by report, {{ period }}_number
     {% if not loop.last %}
@@ -111,23 +88,15 @@ counted as (
     {%- endfor %}
 ),
 
-first_days as (
-    select
-        returns.report,
-        min(days.day) as first_day
-    from returns
-    inner join days on returns.day_number = days.day_number
-    group by returns.report
-),
-
 report_ranges as (
     select
         reports.report,
         reports.entity,
-        coalesce(reports.starts_on, first_days.first_day) as first_day,
+        coalesce(reports.starts_on, min(returns.event_day)) as first_day,
         least(reports.ends_on, (select as_of from {{ ref('int_as_of') }})) as last_day
     from reports
-    left join first_days on reports.report = first_days.report
+    left join returns on reports.report = returns.report
+    group by reports.report, reports.entity, reports.starts_on, reports.ends_on
 ),
 
 calendar_rows as (
@@ -142,7 +111,8 @@ calendar_rows as (
         coalesce(this_period.retained, 0) as retained,
         coalesce(this_period.resurrected, 0) as resurrected,
         case
-            when periods.is_complete then coalesce(previous_period.active, 0) - coalesce(this_period.retained, 0)
+            when periods.is_complete
+                then coalesce(previous_period.active, 0) - coalesce(this_period.retained, 0)
         end as dormant,
         coalesce(this_period.events, 0) as events,
         periods.is_complete
@@ -163,104 +133,62 @@ calendar_rows as (
             and periods.period_number = previous_period.period_number + 1
 ),
 
--- A rolling window of n days as +1 and -1: an active day adds the entity to the windows that end on it and on
--- the n - 1 days after it, unless the entity's previous day has added it to them already.
-steps as (
-    {% for clock, length in windows.items() -%}
-    select
-        report,
-        '{{ clock }}' as clock,
-        greatest(day_number, coalesce(previous_day_number + {{ length }}, day_number)) as day_number,
-        entities as active,
-        0 as events
-    from returns
-
-    union all
-
-    select
-        report,
-        '{{ clock }}' as clock,
-        day_number + {{ length }} as day_number,
-        -entities as active,
-        -events as events
-    from returns
-
-    union all
-
-    select
-        report,
-        '{{ clock }}' as clock,
-        day_number,
-        0 as active,
-        events
-    from returns
-    {% if not loop.last %}
-    union all
-
-    {% endif %}
-    {%- endfor %}
+windows as (
+    select * from (values ('rolling_7d', 7), ('rolling_30d', 30)) as windows (clock, length)
 ),
 
-daily_steps as (
+-- No window is longer than 30 days: a previous day 30 days before or earlier lies outside of all.
+recent_returns as (
     select
-        report_ranges.report,
-        report_ranges.entity,
+        report,
+        day_number,
+        greatest(previous_day_number, day_number - 30) as previous_day_number,
+        sum(entities) as entities,
+        sum(events) as events
+    from returns
+    group by all
+),
+
+-- An entity is counted on its first day in a window: its previous day lies before the window.
+counted_windows as (
+    select
+        recent_returns.report,
         windows.clock,
-        windows.length,
         days.day,
-        days.day >= report_ranges.first_day as is_in_report,
-        sum(coalesce(steps.active, 0)) as active,
-        sum(coalesce(steps.events, 0)) as events
-    from report_ranges
-    left join first_days on report_ranges.report = first_days.report
+        sum(recent_returns.entities)
+            filter (recent_returns.previous_day_number <= days.day_number - windows.length) as active,
+        sum(recent_returns.events) as events
+    from recent_returns
+    cross join windows
     inner join days
         on
-            days.day >= least(first_days.first_day, report_ranges.first_day)
-            and days.day <= report_ranges.last_day
-    cross join (
-        values {% for clock, length in windows.items() -%}
-        ('{{ clock }}', {{ length }}){{ ', ' if not loop.last }}
-        {%- endfor %}
-    ) as windows (clock, length)
-    left join steps
-        on
-            report_ranges.report = steps.report
-            and windows.clock = steps.clock
-            and days.day_number = steps.day_number
-    group by
-        report_ranges.report, report_ranges.entity, report_ranges.first_day,
-        windows.clock, windows.length, days.day
-),
-
-running as (
-    select
-        *,
-        sum(active) over up_to_day as active_then,
-        sum(events) over up_to_day as events_then
-    from daily_steps
-    window up_to_day as (
-        partition by report, clock
-        order by day
-        rows between unbounded preceding and current row
-    )
+            days.day_number >= recent_returns.day_number
+            and days.day_number < recent_returns.day_number + windows.length
+    group by recent_returns.report, windows.clock, days.day
 ),
 
 rolling_rows as (
     select
-        report,
-        entity,
-        clock,
-        day - length + 1 as period_start,
-        day as period_end,
-        active_then as active,
-        cast(null as bigint) as new,
-        cast(null as bigint) as retained,
-        cast(null as bigint) as resurrected,
-        cast(null as bigint) as dormant,
-        events_then as events,
+        report_ranges.report,
+        report_ranges.entity,
+        windows.clock,
+        days.day - windows.length + 1 as period_start,
+        days.day as period_end,
+        coalesce(counted_windows.active, 0) as active,
+        null as new,
+        null as retained,
+        null as resurrected,
+        null as dormant,
+        coalesce(counted_windows.events, 0) as events,
         true as is_complete
-    from running
-    where is_in_report
+    from report_ranges
+    inner join days on days.day between report_ranges.first_day and report_ranges.last_day
+    cross join windows
+    left join counted_windows
+        on
+            report_ranges.report = counted_windows.report
+            and windows.clock = counted_windows.clock
+            and days.day = counted_windows.day
 ),
 
 all_rows as (
@@ -275,12 +203,9 @@ select
     clock,
     period_start,
     period_end,
-    cast(active as bigint) as active,
-    new,
-    retained,
-    resurrected,
-    dormant,
-    cast(events as bigint) as events,
+    {%- for column in ['active', 'new', 'retained', 'resurrected', 'dormant', 'events'] %}
+    cast({{ column }} as bigint) as {{ column }},
+    {%- endfor %}
     (new + resurrected) / cast(nullif(dormant, 0) as double) as quick_ratio,
     is_complete
 from all_rows
