@@ -4,6 +4,7 @@ create schema if not exists meta;
 -- One row per run of dbt, the newest last.
 create table if not exists meta.builds (
     build bigint,               -- from 1; rows that a run writes have its number
+    invocation varchar,         -- random: after a backup is restored, numbers are given again
     command varchar,            -- of dbt: build, run, test, ...
     version bigint,             -- of what the models keep (macro models_version)
     latest_load bigint,         -- the newest load when it began

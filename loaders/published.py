@@ -18,6 +18,7 @@ from typing import Any
 
 from loaders.errors import CannotPublish
 
+DATABASE = "daybook.duckdb"
 MARKS = ".marks.json"  # where the warehouse stood when the night was published
 UNFINISHED = ".unfinished"
 
@@ -104,9 +105,24 @@ class PublishedNights:
 
 def marks_of(night: Path | None) -> dict[str, Any]:
     """Return the marks of a published night; empty without one."""
-    if night is None or not (night / MARKS).is_file():
+    if night is None:
         return {}
-    return json.loads((night / MARKS).read_text())
+    try:
+        marks = json.loads((night / MARKS).read_text())
+    except (OSError, ValueError) as error:
+        raise damaged(night, MARKS) from error
+    if not isinstance(marks, dict) or not {"database", "build", "copy"} <= marks.keys():
+        raise damaged(night, MARKS)
+    return marks
+
+
+def damaged(night: Path, file: str) -> CannotPublish:
+    """The error for a published night of which a file is missing or cannot be read."""
+    return CannotPublish(
+        f"{night / file} is missing or damaged. Run: daybook publish --rollback, which shows the"
+        " night before; or move published and published.nights away, which loses the history of"
+        " nights. Then run: daybook publish"
+    )
 
 
 def published_copy(database: Path, folder: Path = Path()) -> Path | None:
@@ -114,7 +130,9 @@ def published_copy(database: Path, folder: Path = Path()) -> Path | None:
     night = PublishedNights(folder).current() if (folder / "published").is_symlink() else None
     if night is None or marks_of(night).get("database") != os.path.relpath(database, folder):
         return None
-    return night / "daybook.duckdb"
+    if not (night / DATABASE).is_file():
+        raise damaged(night, DATABASE)
+    return night / DATABASE
 
 
 def _remove(night: Path) -> None:

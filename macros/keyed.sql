@@ -15,8 +15,8 @@
    rows are selected and compared.
 
    The table is rebuilt from everything with --full-refresh, when the model or the engine has another
-   version, when a var or a relation in config(plan=[...]) is not what it was, and when an input was
-   rebuilt: meta.model_runs knows. With the var compare_only the table is compared with all rows of its
+   version, when a var or a relation in config(plan=[...]) is not what it was, when an input was
+   rebuilt, and after a run of a part of the models that left out a table it reads: meta.model_runs knows. With the var compare_only the table is compared with all rows of its
    SELECT, and nothing is written (`make audit`). #}
 {% materialization keyed, adapter='duckdb' -%}
     {%- set existing = load_cached_relation(this) -%}
@@ -42,6 +42,9 @@
     {%- if any_touched -%} {{ _write_differences(rows, is_partial=block) }} {%- endif -%}
     update meta.model_runs set run = {{ this_build() }} where model = '{{ _name_of(this) }}'
     {%- endcall -%}
+    {%- endif -%}
+    {%- if not is_on('compare_only') and _reads_older_tables() -%}
+    {%- do run_query("update meta.model_runs set fingerprint = null where model = '" ~ _name_of(this) ~ "'") -%}
     {%- endif -%}
     {%- do adapter.commit() -%}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
@@ -108,14 +111,22 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether a day became complete since the model that asks last ran, or is not complete any more. The
-   days are literals: so the engine can skip the row groups of all other days. #}
-{% macro is_newly_complete(day, as_of) -%}
-    {%- set found = run_query('select min(as_of), max(as_of) from ' ~ changes(as_of)) if not is_rebuilt() -%}
-    {%- set first, last = (found.columns[0][0], found.columns[1][0]) if found else (none, none) -%}
-    {%- if first == last -%} false
-    {%- else -%} ({{ day }} > date '{{ first }}' and {{ day }} <= date '{{ last }}')
-    {%- endif -%}
+{# The changes of a table of days, and its rows of the days that became complete since the model that asks
+   last ran, or are not complete any more. The days are literals: so the engine can skip the row groups
+   of all other days. #}
+{% macro changed_days(relation, as_of) -%}
+    {%- set found = run_query(
+        "select coalesce(min(as_of), date '1970-01-01'), coalesce(max(as_of), date '1970-01-01') from "
+        ~ changes(as_of)
+    ) if not is_rebuilt() -%}
+    (
+        select * exclude (run, sign, row_hash) from {{ changes(relation) }}
+        union all
+        select * from {{ relation }}
+        where
+            event_day > date '{{ found and found.columns[0][0] }}'
+            and event_day <= date '{{ found and found.columns[1][0] }}'
+    )
 {%- endmacro %}
 
 {# --- how it works --- #}
@@ -282,7 +293,10 @@
     {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first -%}
     {%- do found.append('(select ' ~ digest_of('small') ~ ' from ' ~ node.schema ~ '.' ~ node.alias ~ ' as small)') -%}
     {%- endfor -%}
-    {%- set inputs = _keyed_inputs(model.depends_on.nodes) -%}
+    {%- set inputs = [] -%}
+    {%- for node in _inputs(model.depends_on.nodes) if node.config.materialized == 'keyed' -%}
+    {%- do inputs.append(node.schema ~ '.' ~ node.alias) -%}
+    {%- endfor -%}
     {%- if inputs -%}
     {%- do found.append(
         "(select string_agg(model || ' ' || rebuilt_in, ',' order by model) from meta.model_runs where model in ('"
@@ -293,13 +307,24 @@
     {{ hash_of(found) }}
 {%- endmacro %}
 
-{# The keyed models that are read, directly or through views and other tables. #}
-{% macro _keyed_inputs(unique_ids) -%}
+{# Whether a plain table that is read was not part of this run: it may be older than the changes. #}
+{% macro _reads_older_tables() -%}
+    {%- for node in _inputs(model.depends_on.nodes) -%}
+    {%- if node.config.materialized == 'table' and node.unique_id not in selected_resources -%}
+    {{ return(true) }}
+    {%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+{# The models that are read, directly or through others, up to the keyed ones. #}
+{% macro _inputs(unique_ids) -%}
     {%- set found = [] -%}
     {%- for unique_id in unique_ids if unique_id in graph.nodes -%}
     {%- set node = graph.nodes[unique_id] -%}
-    {%- if node.config.materialized == 'keyed' -%} {%- do found.append(node.schema ~ '.' ~ node.alias) -%}
-    {%- else -%} {%- do found.extend(_keyed_inputs(node.depends_on.nodes)) -%}
+    {%- do found.append(node) -%}
+    {%- if node.config.materialized != 'keyed' -%}
+    {%- do found.extend(_inputs(node.depends_on.nodes)) -%}
     {%- endif -%}
     {%- endfor -%}
     {{ return(found) }}

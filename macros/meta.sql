@@ -27,6 +27,7 @@
     insert into meta.builds by name
     select
         coalesce((select max(build) from meta.builds), 0) + 1 as build,
+        '{{ invocation_id }}' as invocation,
         '{{ flags.WHICH }}' as command,
         {{ models_version() }} as version,
         coalesce((select max(load_id) from raw.loads), 0) as latest_load,

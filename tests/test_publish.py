@@ -292,6 +292,36 @@ def test_a_copy_that_somebody_wrote_to_is_not_gone_on_from(small):
     ]
 
 
+def test_a_night_is_not_built_on_one_of_a_warehouse_that_was_restored_from_a_backup(small):
+    backup = small.database.read_bytes()
+    another_night(small, call(messageId="wrong", userId="ana", **at("2024-06-09", 15)))
+    small.database.write_bytes(backup)
+    shutil.rmtree(small.logs)
+    # The build has the number, and the load the number and the day, of those that are lost.
+    another_night(small, call(messageId="right", userId="ana", **at("2024-06-09", 15)))
+    found = "select event_id from marts.fct_events where event_id in ('wrong', 'right')"
+    assert published(small, found) == [("right",)]
+
+
+@pytest.mark.parametrize("file", [".marks.json", "daybook.duckdb", "metrics.parquet"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "of another kind"])
+def test_a_damaged_night_is_named_with_what_to_do(small, file, damage):
+    small.run("publish")
+    path = small.folder / "published" / file
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(
+            path.read_bytes()[: path.stat().st_size // 2] if damage == "cut" else b"[]"
+        )
+    said = small.run("publish", exit_code=1).output
+    assert f"{file} is missing or damaged" in said
+    assert "Run: daybook publish --rollback" in said
+    small.run("publish", "--rollback")
+    small.run("publish")
+    assert published(small, "select count(*), min(number) from nights.nights") == [(2, 1)]
+
+
 def test_another_warehouse_is_not_published_over_this_one(small, small_world):
     other = small.folder / "other.duckdb"
     other.write_bytes(small_world.database.read_bytes())

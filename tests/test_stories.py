@@ -325,6 +325,37 @@ STORIES = {
         ],
         [track("report_loaded", 4, messageId="s25-m", userId="s25-ana")],
     ],
+    "a_call_in_the_middle_of_a_day_gets_another_time": [
+        [
+            call("identify", 4, userId="s26-ana", traits={"createdAt": at(4, 9)}),
+            track("report_created", 4, timestamp=at(4, 8), userId="s26-ana"),
+            track(
+                "report_created",
+                4,
+                received=12,
+                timestamp=at(4, 12),
+                messageId="s26-m",
+                userId="s26-ana",
+            ),
+            track("report_created", 4, timestamp=at(4, 18), userId="s26-ana"),
+        ],
+        [
+            track(
+                "report_created",
+                4,
+                received=11,
+                timestamp=at(4, 10),
+                messageId="s26-m",
+                userId="s26-ana",
+            ),
+        ],
+        [],
+    ],
+    "an_event_that_nobody_planned_appears": [
+        [track("report_loaded", 4, userId="s27-ana")],
+        [track("report_exported", 5, userId="s27-ana", context={"groupId": "s27-acme"})],
+        [],
+    ],
     "an_account_and_a_company_with_earlier_days_turn_out_to_be_internal": [
         [
             call(
@@ -565,6 +596,20 @@ def test_a_plain_build_heals_whatever_was_built_in_part(nightly_and_clean, tmp_p
         daybook.build(fails=True)
     build(daybook)
     assert without_provenance(daybook) == without_provenance(clean)
+    audit(daybook)
+
+
+def test_a_run_of_the_keyed_models_alone_is_healed_by_the_next_build(nightly_and_clean, tmp_path):
+    _, clean = nightly_and_clean
+    daybook = Daybook(tmp_path / "keyed_alone")
+    for night in range(2):
+        daybook.write((clean.logs / f"{night}.jsonl").read_bytes(), f"{night}.jsonl")
+        daybook.land()
+        if night == 0:
+            build(daybook)
+    # The catalog of events is a plain table: it lacks the events that are new.
+    daybook.build("--select", "config.materialized:keyed", command="run")
+    build(daybook)
     audit(daybook)
 
 

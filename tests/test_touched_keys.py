@@ -37,8 +37,12 @@ def mutants() -> Iterator[Mutant]:
     for path in sorted((REPO / "models").rglob("*.sql")):
         if found := BLOCK.search(path.read_text()):
             yield from mutants_of(path, *found.span(1))
-    path = REPO / "macros" / "identity.sql"
-    for macro in ("changed_users", "keys_of_other_intervals"):
+    for file, macro in [
+        ("identity", "changed_users"),
+        ("identity", "keys_of_other_intervals"),
+        ("keyed", "changed_days"),
+    ]:
+        path = REPO / "macros" / f"{file}.sql"
         begin = path.read_text().index(f"macro {macro}(")
         yield from mutants_of(path, begin, path.read_text().index("endmacro", begin))
 

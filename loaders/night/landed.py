@@ -60,9 +60,11 @@ def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: Published
         return False
     if accounts.build_due(connection):
         return True
-    (build,) = connection.execute("select max(build) from meta.builds where ended_well").fetchone()
+    (invocation,) = connection.execute(
+        "select max_by(invocation, build) from meta.builds where ended_well"
+    ).fetchone()
     # A night that was taken back is not published again before something new comes.
-    return marks_of(nights.newest()).get("build") != build
+    return marks_of(nights.newest()).get("invocation") != invocation
 
 
 def _came(results: list[Landed]) -> Came:

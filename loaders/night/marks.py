@@ -26,9 +26,10 @@ def marks(
     connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
 ) -> Marks:
     """Return where the warehouse stands, as JSON can hold it."""
-    build, latest_load, taken_out, as_of, latest_day = connection.execute(
+    build, invocation, latest_load, taken_out, as_of, latest_day = connection.execute(
         f"""
-        select build, latest_load, taken_out, as_of::varchar, latest_day::varchar
+        select
+            build, invocation, latest_load, taken_out, as_of::varchar, latest_day::varchar
         from {warehouse}.meta.builds where ended_well order by build desc limit 1
         """
     ).fetchone()
@@ -40,6 +41,7 @@ def marks(
     chosen = {name: str(value) for name, value in variables.items() if name != "as_of"}
     return {
         "build": build,
+        "invocation": invocation,
         "latest_load": latest_load,
         "taken_out": taken_out,
         "as_of": as_of,
@@ -130,17 +132,18 @@ def _goes_on_from(
         return False
     found = connection.execute(
         f"""
-        select latest_load, taken_out, as_of::varchar, latest_day::varchar
-        from {warehouse}.meta.builds where build = ?
+        select 1
+        from {warehouse}.meta.builds
+        where
+            build = $build and invocation = $invocation
+            and build >= (
+                select max(changes_since) from {warehouse}.meta.model_runs
+                where model in {_CHANGING_EVENTS}
+            )
         """,
-        [last["build"]],
+        {name: last.get(name) for name in ("build", "invocation")},
     ).fetchone()
-    names = ("latest_load", "taken_out", "as_of", "latest_day")
-    (changes_since,) = connection.execute(
-        f"select max(changes_since) from {warehouse}.meta.model_runs"
-        f" where model in {_CHANGING_EVENTS}"
-    ).fetchone()
-    return found == tuple(last[name] for name in names) and changes_since <= last["build"]
+    return found is not None
 
 
 def _days(connection: duckdb.DuckDBPyConnection, days: str) -> list[date]:

@@ -23,13 +23,14 @@ from loaders.night import metrics, restatements
 from loaders.night.build import Built
 from loaders.night.marks import Marks, marks, months_to_write
 from loaders.night.privacy import Privacy
-from loaders.night.tables import DATABASE, EVENTS, LONG, Copy, may_differ, months_in
+from loaders.night.tables import EVENTS, LONG, Copy, may_differ, months_in
 from loaders.project import Project
-from loaders.published import MARKS, PublishedNights, marks_of
+from loaders.published import DATABASE, MARKS, PublishedNights, damaged, marks_of
 from loaders.warehouse import not_opened, while_held
 
 Document = dict[str, Any]
 _SPILL = ".spill"
+_METRICS = "metrics.parquet"
 _LARGEST = 5  # restated cells in the summary
 
 
@@ -57,6 +58,26 @@ class Publication:
         current = self.nights.current()
         last = marks_of(current)
         self._check_folder(last)
+        # Somebody may have opened the last night's database and written to it.
+        is_sound = current and last["copy"] == _state(current / DATABASE)
+        try:
+            at = self._write(current, last, is_sound, began, told)
+        except duckdb.Error as error:
+            if current and not is_sound:
+                raise damaged(current, DATABASE) from error
+            raise
+        shutil.rmtree(self._folder / _SPILL, ignore_errors=True)
+        at["copy"] = _state(self.copy_of_database)
+        (self._folder / MARKS).write_text(json.dumps(at))
+
+    def _write(
+        self,
+        current: Path | None,
+        last: Marks,
+        is_sound: bool,
+        began: float,
+        told: Callable[[str], None],
+    ) -> Marks:
         with _attached(self.database) as (connection, warehouse):
             _check_ready(connection, warehouse, self.database)
             privacy = Privacy.of(connection, warehouse, self.project.vars)
@@ -71,8 +92,6 @@ class Publication:
             }
             self.number, self._folder = self.nights.begin()
             connection.execute(f"set temp_directory = '{self._folder / _SPILL}'")
-            # Somebody may have opened the last night's database and written to it.
-            is_sound = current and last["copy"] == _state(current / DATABASE)
             there = months_in(current) if is_sound else []
             months = months_to_write(connection, warehouse, last, at, there)
             copy = Copy(connection, warehouse, self._folder, self.number, privacy)
@@ -93,12 +112,8 @@ class Publication:
                 connection, self.number, last, at, bool(current), may_differ(months, privacy)
             )
             self._write_history(copy, last, at, current, restated, len(months.written), began)
-            copy.write_parquet(
-                f"select {metrics.COLUMNS} from cells", self._folder / "metrics.parquet"
-            )
-        shutil.rmtree(self._folder / _SPILL, ignore_errors=True)
-        at["copy"] = _state(self.copy_of_database)
-        (self._folder / MARKS).write_text(json.dumps(at))
+            copy.write_parquet(f"select {metrics.COLUMNS} from cells", self._folder / _METRICS)
+        return at
 
     def show(self) -> None:
         """Write night.json, and move the readers to this night."""
@@ -283,9 +298,12 @@ def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None
 def _attach_last(connection: duckdb.DuckDBPyConnection, current: Path | None) -> None:
     if current is None:
         return
-    path, cells = (str(current / name).replace("'", "''") for name in (DATABASE, "metrics.parquet"))
+    path, cells = (str(current / name).replace("'", "''") for name in (DATABASE, _METRICS))
     connection.execute(f"attach '{path}' as last (read_only)")
-    connection.execute(f"create temp view last_cells as from read_parquet('{cells}')")
+    try:
+        connection.execute(f"create temp view last_cells as from read_parquet('{cells}')")
+    except duckdb.Error as error:
+        raise damaged(current, _METRICS) from error
 
 
 def _what_came(connection: duckdb.DuckDBPyConnection, warehouse: str, latest_load: int) -> Document:
@@ -364,5 +382,7 @@ def _type(name: str) -> str:
 
 
 def _state(database: Path) -> list[int]:
+    if not database.is_file():
+        return []
     found = database.stat()
     return [found.st_size, found.st_mtime_ns]

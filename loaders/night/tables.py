@@ -17,8 +17,8 @@ import duckdb
 
 from loaders.night.privacy import Privacy
 from loaders.plan import SEEDS
+from loaders.published import DATABASE
 
-DATABASE = "daybook.duckdb"
 # DuckDB 1.2 and later open it.
 STORAGE = "v1.2.0"
 EVENTS = "fct_events"

@@ -5,14 +5,10 @@ plan_events as (
     select * from {{ ref('stg_plan_events') }}
 ),
 
-attributed_days as (
-    select * from {{ ref('int_attributed_days') }}
-),
-
 names as (
     select event from plan_events
     union
-    select event from attributed_days
+    select event from {{ ref('int_attributed_days') }} as attributed_days
     where is_event
 )
 

@@ -2,10 +2,6 @@
 -- the first day of the logs, or the day on which a report starts before it, to the last complete day.
 with
 
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 report_starts as (
     select min(starts_on) as first_start
     from {{ ref('stg_activity_reports') }}
@@ -16,7 +12,7 @@ bounds as (
         greatest({{ earliest_day() }}, least(as_of.first_day, report_starts.first_start))
             as first_day,
         as_of.as_of as last_day
-    from as_of
+    from {{ ref('int_as_of') }} as as_of
     cross join report_starts
     where as_of.first_day is not null
 ),

@@ -5,10 +5,6 @@ days as (
     select * from {{ ref('int_days') }}
 ),
 
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 periods as (
     select
         'day' as period,
@@ -40,4 +36,4 @@ select
     periods.*,
     periods.period_end <= as_of.as_of as is_complete
 from periods
-cross join as_of
+cross join {{ ref('int_as_of') }} as as_of

@@ -1,20 +1,8 @@
 -- One row per user or company that was seen by the last complete day.
 with
 
-presence as (
-    select * from {{ ref('int_presence') }}
-),
-
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
-),
-
-latest_traits as (
-    select * from {{ ref('int_latest_traits') }}
 ),
 
 flagged as (
@@ -22,7 +10,7 @@ flagged as (
         presence.*,
         internal_users.entity_id is not null as is_internal_user,
         internal_companies.entity_id is not null as is_internal_company
-    from presence
+    from {{ ref('int_presence') }} as presence
     left join internal_entities as internal_users
         on
             internal_users.entity = 'user'
@@ -82,14 +70,14 @@ created_at_traits as (
         entity,
         entity_id,
         {{ datetime_of(trimmed('value_text')) }} as created_at
-    from latest_traits
+    from {{ ref('int_latest_traits') }} as latest_traits
     where trait = {{ name_in_vars('created_at_trait') }}
 ),
 
 created as (
     select created_at_traits.*
     from created_at_traits
-    inner join as_of
+    inner join {{ ref('int_as_of') }} as as_of
         on {{ day_of('created_at_traits.created_at') }} <= as_of.as_of
 )
 

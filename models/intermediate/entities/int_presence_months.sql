@@ -13,14 +13,7 @@ select distinct
     {{ presence_key }} as presence_key,
     actor_key,
     {{ month_start }} as month_start
-from (
-    select * exclude (run, sign, row_hash) from {{ changes(ref('int_attributed_days')) }}
-
-    union all
-
-    select * from {{ ref('int_attributed_days') }}
-    where {{ is_newly_complete('event_day', ref('int_as_of')) }}
-) as changed_days
+from {{ changed_days(ref('int_attributed_days'), ref('int_as_of')) }} as days
 where actor_key is not null
 {%- endcall %}
 

@@ -25,26 +25,19 @@ with
 
 sign_ups as {{ sign_ups }},
 
+changed_calls as (
+    select call_day_key from {{ changes(ref('stg_calls')) }} where sign = -1
+),
+
 changed_days as (
-    select
-        user_id,
-        company_id,
-        event,
-        event_day
-    from {{ changes(ref('int_attributed_days')) }}
+    select * from {{ changed_days(ref('int_attributed_days'), ref('int_as_of')) }}
     where is_event
 
     union all
 
-    select
-        user_id,
-        company_id,
-        event,
-        event_day
-    from {{ ref('int_attributed_days') }}
-    where
-        is_event
-        and {{ is_newly_complete('event_day', ref('int_as_of')) }}
+    -- A call may have another time within its day.
+    select * from {{ rows_with(ref('int_attributed_days'), 'call_day_key', 'changed_calls') }}
+    where is_event
 ),
 
 changed_entity_days as (
@@ -65,12 +58,7 @@ longest_window as (
 ),
 
 sign_ups_before as (
-    select distinct
-        entity,
-        entity_id,
-        is_internal,
-        signed_up_at
-    from {{ this }}
+    select distinct entity, entity_id, is_internal, signed_up_at from {{ this }}
 ),
 
 changed_entities as (
@@ -136,51 +124,31 @@ milestone_days as (
     {% endfor -%}
 ),
 
-entity_events as (
-    select
-        milestone_days.entity,
-        milestone_days.entity_id,
-        milestone_days.event,
-        milestone_days.is_internal,
-        events.event_at
-    from milestone_days
-    inner join {{ rows_with(ref('stg_calls'), 'call_day_key', 'milestone_days') }} as events
-        on milestone_days.call_day_key = events.call_day_key
-),
-
 -- Earlier events do not count, the sign-up itself does; both ends are included.
-timely_events as (
+reached as (
     select
         sign_ups.entity,
         sign_ups.entity_id,
         milestones.milestone,
-        milestones.minimum_events,
-        entity_events.event_at,
-        row_number() over (
-            partition by sign_ups.entity, sign_ups.entity_id, milestones.milestone
-            order by entity_events.event_at
-        ) as event_number
+        events.event_at as reached_at
     from sign_ups
     inner join milestones on sign_ups.entity = milestones.entity
-    inner join entity_events
+    inner join milestone_days
         on
-            sign_ups.entity = entity_events.entity
-            and sign_ups.entity_id = entity_events.entity_id
-            and milestones.event = entity_events.event
-            and (not entity_events.is_internal or sign_ups.is_internal)
-            and entity_events.event_at >= sign_ups.signed_up_at
-            and entity_events.event_at
+            sign_ups.entity = milestone_days.entity
+            and sign_ups.entity_id = milestone_days.entity_id
+            and milestones.event = milestone_days.event
+            and (not milestone_days.is_internal or sign_ups.is_internal)
+    inner join {{ rows_with(ref('stg_calls'), 'call_day_key', 'milestone_days') }} as events
+        on
+            milestone_days.call_day_key = events.call_day_key
+            and events.event_at >= sign_ups.signed_up_at
+            and events.event_at
             <= {{ plus_days('sign_ups.signed_up_at', 'milestones.within_days') }}
-),
-
-reached as (
-    select
-        entity,
-        entity_id,
-        milestone,
-        event_at as reached_at
-    from timely_events
-    where event_number = minimum_events
+    qualify row_number() over (
+        partition by sign_ups.entity, sign_ups.entity_id, milestones.milestone
+        order by events.event_at
+    ) = milestones.minimum_events
 )
 
 select

@@ -2,14 +2,6 @@
 -- the user was sighted with only before the earliest day do not count.
 with
 
-user_companies as (
-    select * from {{ ref('int_user_companies') }}
-),
-
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 visible_memberships as (
     select * from {{ ref('int_memberships') }}
     where is_visible
@@ -18,8 +10,8 @@ visible_memberships as (
 select
     user_companies.user_id,
     user_companies.company_id
-from user_companies
-inner join as_of
+from {{ ref('int_user_companies') }} as user_companies
+inner join {{ ref('int_as_of') }} as as_of
     on
         user_companies.is_by_email_domain
         or (

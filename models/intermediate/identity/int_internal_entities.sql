@@ -11,10 +11,6 @@ user_ids as (
     select * from {{ ref('int_alias_resolution') }}
 ),
 
-user_companies as (
-    select * from {{ ref('int_user_companies') }}
-),
-
 internal_domains as (
     select value as domain
     from internal_accounts
@@ -50,7 +46,7 @@ domains as (
 -- another company, which no interval shows: so all sightings of these users are checked below.
 users_of_internal_companies as (
     select user_companies.user_id
-    from user_companies
+    from {{ ref('int_user_companies') }} as user_companies
     left join internal_companies on user_companies.company_id = internal_companies.company_id
     group by user_companies.user_id
     having count(*) = count(internal_companies.company_id)

@@ -17,18 +17,9 @@ changed_calls as (
 
 changed_entities as (
     select
-        'company' as entity,
-        company_id as entity_id
+        case when type = 'group' then 'company' else 'user' end as entity,
+        case when type = 'group' then company_id else user_id end as entity_id
     from changed_calls
-    where type = 'group'
-
-    union
-
-    select
-        'user' as entity,
-        user_id as entity_id
-    from changed_calls
-    where type = 'identify'
 
     union
 
@@ -56,11 +47,7 @@ calls as (
     select
         'user' as entity,
         user_id as entity_id,
-        event_at,
-        event_day,
-        received_at,
-        message_id,
-        traits
+        *
     from {{ with_users(
         of_touched_users(
             ref('stg_trait_calls'), ref('int_alias_resolution'), ref('int_anonymous_id_map')
@@ -77,11 +64,7 @@ calls as (
     select
         'company' as entity,
         company_id as entity_id,
-        event_at,
-        event_day,
-        received_at,
-        message_id,
-        traits
+        *
     from {{ touched(ref('stg_trait_calls'), 'company_id') }}
     where
         type = 'group'
@@ -157,16 +140,14 @@ intervals as (
         value_as_sent,
         continues,
         event_at as valid_from,
-        lead(event_at) over (
-            partition by entity, entity_id, trait
-            order by event_at
-        ) as valid_to,
+        lead(event_at) over of_trait as valid_to,
         event_day as from_day,
-        lead(event_day) over (
-            partition by entity, entity_id, trait
-            order by event_at
-        ) as to_day
+        lead(event_day) over of_trait as to_day
     from changes
+    window of_trait as (
+        partition by entity, entity_id, trait
+        order by event_at
+    )
 )
 
 -- A cleared trait has no row.

@@ -18,10 +18,6 @@ asked_of_companies as (
     where starts_with(trait, 'company.')
 ),
 
-user_latest_companies as (
-    select * from {{ ref('int_user_latest_companies') }}
-)
-
 select
     entity,
     entity_id,
@@ -39,7 +35,7 @@ select
     'company.' || latest_traits.trait as trait,
     latest_traits.value,
     latest_traits.value_text
-from user_latest_companies
+from {{ ref('int_user_latest_companies') }} as user_latest_companies
 inner join {{ ref('int_latest_traits') }} as latest_traits
     on
         latest_traits.entity = 'company'

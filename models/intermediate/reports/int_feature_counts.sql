@@ -12,10 +12,6 @@ periods as (
     where periods.period in ('week', 'month')
 ),
 
-plans as (
-    select * from {{ ref('stg_plans') }}
-),
-
 times_of_paying as (
     select distinct
         entity_keys.entity_key as company_key,
@@ -26,7 +22,7 @@ times_of_paying as (
         on
             entity_keys.entity = 'company'
             and traits.entity_id = entity_keys.entity_id
-    inner join plans
+    inner join {{ ref('stg_plans') }} as plans
         on
             plans.is_paying
             and {{ comparable('traits.value_text') }} = {{ comparable('plans.plan') }}

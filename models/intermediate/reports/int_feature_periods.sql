@@ -9,35 +9,15 @@
 } -%}
 
 {% call touched_keys() -%}
-with
-
-changed_days as (
-    select
-        actor_key,
-        event_day
-    from {{ changes(ref('int_attributed_days')) }}
-    where
-        is_event
-        and actor_key is not null
-
-    union
-
-    select
-        actor_key,
-        event_day
-    from {{ ref('int_attributed_days') }}
-    where
-        is_event
-        and actor_key is not null
-        and {{ is_newly_complete('event_day', ref('int_as_of')) }}
-)
-
 {% for period, start in starts.items() -%}
 select distinct
     {{ hash_of(['actor_key', "'" ~ period ~ "'", start]) }} as actor_period,
     actor_key,
     {{ start }} as period_start
-from changed_days
+from {{ changed_days(ref('int_attributed_days'), ref('int_as_of')) }} as days
+where
+    is_event
+    and actor_key is not null
 {{ 'union all' if not loop.last }}
 {% endfor -%}
 {%- endcall %}

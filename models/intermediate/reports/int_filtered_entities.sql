@@ -27,10 +27,6 @@ filter_texts as (
     from filters
 ),
 
-plan_traits as (
-    select * from {{ ref('stg_plan_traits') }}
-),
-
 -- The filter's values are cast to the trait's type, as the trait's own values are: 50.0 names 50.
 named_values as (
     select
@@ -42,7 +38,7 @@ named_values as (
             "case when plan_traits.type not in ('array', 'object') then plan_traits.type end"
         ) ~ ' as json)') ~ ', filter_texts.filter_text)') }} as filter_value
     from filter_texts
-    left join plan_traits
+    left join {{ ref('stg_plan_traits') }} as plan_traits
         on
             filter_texts.filter_by
             = case when filter_texts.entity <> plan_traits.entity then 'company.' else '' end

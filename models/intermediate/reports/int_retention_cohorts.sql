@@ -13,14 +13,6 @@ reports as (
             and retention_reports.cohort_event is not distinct from selectors.event
 ),
 
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-filtered_entities as (
-    select * from {{ ref('int_filtered_entities') }}
-),
-
 traits as (
     select traits.*
     from {{ ref('int_trait_history') }} as traits
@@ -29,27 +21,8 @@ traits as (
     where traits.value is not null
 ),
 
-entity_traits as (
-    select * from {{ ref('int_entity_traits') }}
-),
-
 -- With the rule `first`, an entity enters with its first event ever, even if that is before starts_on.
-entered as (
-    select
-        reports.report,
-        selector_periods.entity_key,
-        selector_periods.period_number as cohort_number,
-        selector_periods.first_day as entered_on
-    from reports
-    inner join {{ ref('int_selector_periods') }} as selector_periods
-        on
-            reports.selector_id = selector_periods.selector_id
-            and reports.period = selector_periods.period
-    where
-        reports.cohort_rule = 'every'
-        or selector_periods.is_first
-),
-
+-- The tables of traits have ids, not keys.
 members as (
     select
         reports.report,
@@ -58,87 +31,67 @@ members as (
         reports.selector_id,
         reports.breakdown,
         reports.breakdown_at,
-        entered.cohort_number,
+        entered.period_number as cohort_number,
         entered.entity_key,
-        entered.entered_on
-    from entered
-    inner join reports on entered.report = reports.report
-    inner join periods
+        entered.first_day as entered_on,
+        entity_keys.entity_id
+    from reports
+    inner join {{ ref('int_selector_periods') }} as entered
+        on
+            reports.selector_id = entered.selector_id
+            and reports.period = entered.period
+            and (reports.cohort_rule = 'every' or entered.is_first)
+    inner join {{ ref('int_periods') }} as periods
         on
             reports.period = periods.period
-            and entered.cohort_number = periods.period_number
+            and entered.period_number = periods.period_number
             and (reports.starts_on is null or periods.period_end >= reports.starts_on)
             and (reports.ends_on is null or periods.period_start <= reports.ends_on)
-    left join filtered_entities
+    left join {{ ref('int_filtered_entities') }} as filtered_entities
         on
             reports.entity = filtered_entities.entity
             and reports.filter_by = filtered_entities.filter_by
             and reports.filter_values = filtered_entities.filter_values
             and entered.entity_key = filtered_entities.entity_key
+    left join {{ ref('int_entity_keys') }} as entity_keys
+        on
+            reports.breakdown is not null
+            and reports.entity = entity_keys.entity
+            and entered.entity_key = entity_keys.entity_key
     where
         reports.filter_by is null
         or filtered_entities.entity_key is not null
 ),
 
--- The tables of traits have ids, not keys.
-named_members as (
-    select
-        members.*,
-        entity_keys.entity_id
-    from members
-    inner join {{ ref('int_entity_keys') }} as entity_keys
-        on
-            members.entity = entity_keys.entity
-            and members.entity_key = entity_keys.entity_key
-    where members.breakdown is not null
-),
-
-latest_values as (
-    select
-        named_members.report,
-        named_members.cohort_number,
-        named_members.entity_key,
-        entity_traits.value_text
-    from named_members
-    inner join entity_traits
-        on
-            named_members.entity = entity_traits.entity
-            and named_members.breakdown = entity_traits.trait
-            and named_members.entity_id = entity_traits.entity_id
-    where named_members.breakdown_at = 'latest'
-),
-
 -- The company of the event with which a user entered.
 entered_with as (
     select
-        named_members.report,
-        named_members.cohort_number,
-        named_members.entity_key,
-        named_members.entered_on,
-        substr(named_members.breakdown, length('company.') + 1) as trait,
+        members.report,
+        members.cohort_number,
+        members.entity_key,
+        members.entered_on,
+        substr(members.breakdown, length('company.') + 1) as trait,
         nullif(
-            min_by(
-                coalesce(days.company_id, ''), (days.first_at, coalesce(days.company_id, ''))
-            ),
+            min_by(coalesce(days.company_id, ''), (days.first_at, coalesce(days.company_id, ''))),
             ''
         ) as company_id
-    from named_members
+    from members
     inner join {{ ref('int_selector_events') }} as selector_events
-        on named_members.selector_id = selector_events.selector_id
+        on members.selector_id = selector_events.selector_id
     inner join {{ ref('int_attributed_days') }} as days
         on
-            named_members.entity_id = days.user_id
-            and named_members.entered_on = days.event_day
+            members.entity_id = days.user_id
+            and members.entered_on = days.event_day
             and selector_events.event = days.event
             and days.is_event
             and not days.is_internal
     where
-        named_members.breakdown_at = 'entry'
-        and named_members.entity = 'user'
-        and starts_with(named_members.breakdown, 'company.')
+        members.breakdown_at = 'entry'
+        and members.entity = 'user'
+        and starts_with(members.breakdown, 'company.')
     group by
-        named_members.report, named_members.cohort_number, named_members.entity_key,
-        named_members.entered_on, named_members.breakdown
+        members.report, members.cohort_number, members.entity_key,
+        members.entered_on, members.breakdown
 ),
 
 -- The value at entry is a trait of the entity itself, or of the company of its event.
@@ -163,7 +116,7 @@ asked_at_entry as (
         entity as trait_entity,
         entity_id as trait_entity_id,
         breakdown as trait
-    from named_members
+    from members
     where
         breakdown_at = 'entry'
         and not (entity = 'user' and starts_with(breakdown, 'company.'))
@@ -188,24 +141,30 @@ entry_values as (
             asked_at_entry.report, asked_at_entry.cohort_number, asked_at_entry.entity_key
         order by traits.valid_from
     ) = 1
-),
-
-values_found as (
-    select * from latest_values
-    union all
-    select * from entry_values
 )
+
+{% set trait_value = 'coalesce(latest_values.value_text, entry_values.value_text)' -%}
 
 select
     members.report,
     members.period,
     members.cohort_number,
     members.entity_key,
-    case when members.breakdown is not null then coalesce(values_found.value_text, '(none)') end
-        as breakdown_value
+    -- (all) and (none) have a meaning: as the text of a trait they stand in quotes.
+    case
+        when members.breakdown is null then null
+        when {{ trait_value }} in ('(all)', '(none)') then '"' || {{ trait_value }} || '"'
+        else coalesce({{ trait_value }}, '(none)')
+    end as breakdown_value
 from members
-left join values_found
+left join {{ ref('int_entity_traits') }} as latest_values
     on
-        members.report = values_found.report
-        and members.cohort_number = values_found.cohort_number
-        and members.entity_key = values_found.entity_key
+        members.breakdown_at = 'latest'
+        and members.entity = latest_values.entity
+        and members.breakdown = latest_values.trait
+        and members.entity_id = latest_values.entity_id
+left join entry_values
+    on
+        members.report = entry_values.report
+        and members.cohort_number = entry_values.cohort_number
+        and members.entity_key = entry_values.entity_key

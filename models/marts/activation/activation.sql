@@ -10,25 +10,13 @@ reached_milestones as (
     where not reached_milestones.is_internal
 ),
 
-activated_entities as (
-    select * from {{ ref('int_activated_entities') }}
-),
-
 milestones as (
     select * from {{ ref('stg_activation_milestones') }}
-),
-
-days as (
-    select * from {{ ref('int_days') }}
 ),
 
 periods as (
     select * from {{ ref('int_periods') }}
     where period = 'week'
-),
-
-as_of as (
-    select * from {{ ref('int_as_of') }}
 ),
 
 entity_windows as (
@@ -77,7 +65,7 @@ outcomes as (
         reached_milestones.signed_up_on,
         activated_entities.activated_at as reached_at
     from reached_milestones
-    left join activated_entities
+    left join {{ ref('int_activated_entities') }} as activated_entities
         on
             reached_milestones.entity = activated_entities.entity
             and reached_milestones.entity_id = activated_entities.entity_id
@@ -93,7 +81,7 @@ cohorts as (
         median({{ hours_between('outcomes.signed_up_at', 'outcomes.reached_at') }})
             as median_hours
     from outcomes
-    inner join days on outcomes.signed_up_on = days.day
+    inner join {{ ref('int_days') }} as days on outcomes.signed_up_on = days.day
     group by outcomes.entity, outcomes.milestone, days.week_number
 ),
 
@@ -120,7 +108,7 @@ cells as (
     inner join first_weeks on all_milestones.entity = first_weeks.entity
     inner join entity_windows on all_milestones.entity = entity_windows.entity
     inner join periods on first_weeks.first_week <= periods.period_number
-    cross join as_of
+    cross join {{ ref('int_as_of') }} as as_of
     left join cohorts
         on
             all_milestones.entity = cohorts.entity

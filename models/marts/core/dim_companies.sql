@@ -25,10 +25,6 @@ latest_traits as (
     where entity = 'company'
 ),
 
-plans as (
-    select * from {{ ref('stg_plans') }}
-),
-
 members as (
     select
         memberships.company_id,
@@ -43,16 +39,12 @@ members as (
 ),
 
 {% if not customers_tell_their_mau -%}
-as_of as (
-    select * from {{ ref('int_as_of') }}
-),
-
 active_in_last_30_days as (
     select
         activity_days.company_id,
         count(distinct activity_days.user_id) as monthly_active_users
     from {{ ref('fct_activity_days') }} as activity_days
-    inner join as_of
+    inner join {{ ref('int_as_of') }} as as_of
         on
             activity_days.event_day
             between greatest(as_of.as_of - 29, {{ earliest_day() }}) and as_of.as_of
@@ -114,4 +106,4 @@ select
 from measured
 left join activated on measured.entity_id = activated.entity_id
 left join members on measured.entity_id = members.company_id
-left join plans on {{ comparable('measured.plan') }} = {{ comparable('plans.plan') }}
+left join {{ ref('stg_plans') }} as plans on {{ comparable('measured.plan') }} = {{ comparable('plans.plan') }}

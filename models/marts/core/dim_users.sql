@@ -12,10 +12,6 @@ users as (
     where entity = 'user'
 ),
 
-latest_companies as (
-    select * from {{ ref('int_user_latest_companies') }}
-),
-
 activated as (
     select * from {{ ref('int_activated_entities') }}
     where entity = 'user'
@@ -48,6 +44,6 @@ select
     trait_columns.{{ trait_column(trait, fixed_columns) }}
     {%- endfor %}
 from users
-left join latest_companies on users.entity_id = latest_companies.user_id
+left join {{ ref('int_user_latest_companies') }} as latest_companies on users.entity_id = latest_companies.user_id
 left join activated on users.entity_id = activated.entity_id
 left join trait_columns on users.entity_id = trait_columns.entity_id

@@ -2,10 +2,6 @@
 -- user's e-mail.
 with
 
-memberships as (
-    select * from {{ ref('int_memberships') }}
-),
-
 internal_entities as (
     select * from {{ ref('int_internal_entities') }}
 )
@@ -15,7 +11,7 @@ select
     memberships.company_id,
     memberships.first_day,
     memberships.last_day
-from memberships
+from {{ ref('int_memberships') }} as memberships
 left join internal_entities as internal_users
     on
         internal_users.entity = 'user'

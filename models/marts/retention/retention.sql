@@ -27,11 +27,7 @@ report_periods as (
 ),
 
 last_periods as (
-    select
-        report,
-        max(period_number) as last_number
-    from report_periods
-    group by report
+    select report, max(period_number) as last_number from report_periods group by report
 ),
 
 -- Each report has a row for all breakdown values together, called (all).
