@@ -41,6 +41,16 @@ def has_landed(connection: duckdb.DuckDBPyConnection) -> bool:
     )
 
 
+def has_load(connection: duckdb.DuckDBPyConnection, load_id: int) -> bool:
+    """Whether a load is in `raw.loads`, or lines of it in the quarantine."""
+    found = connection.execute(
+        "select 1 where $load in (select load_id from raw.loads)"
+        " or $load in (select load_id from raw.quarantine)",
+        {"load": load_id},
+    )
+    return bool(found.fetchone())
+
+
 def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
     found = connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
@@ -62,10 +72,20 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
         """
     ).fetchone()
     times = ", ".join(fields.readable_time(fields.FIELDS[name][0]) for name in fields.TIMES)
+    received = fields.readable_time("received_at")
+    # Of a clock that is wrong, the time of receipt is nearer to the truth.
     days = connection.execute(
         f"""
         select min(day)::date, max(day)::date
-        from (select coalesce({times}) as day from raw.calls)
+        from (
+            select
+                case
+                    when sent > received + interval 1 day or sent < date '2000-01-01'
+                        then coalesce(received, sent)
+                    else sent
+                end as day
+            from (select coalesce({times}) as sent, {received} as received from raw.calls)
+        )
         """
     ).fetchone()
     return Summary(*totals, *days)
@@ -178,19 +198,19 @@ def _last_good_build(
     ).fetchone()
 
 
-def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Say which planned events and traits the last build found in no log, and the reverse.
+def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return which planned events and traits the last build found in no log, and the reverse.
 
-    A line each; none before the first build, or where its tables are gone. A planned name that no
-    log has is often misspelt.
+    None before the first build, or where its tables are gone. A planned name that no log has is
+    often misspelt.
     """
     if not _has_table(connection, "intermediate", "int_trait_history"):
-        return []
+        return {}
     try:
         rows = connection.execute(_PLAN_AND_LOGS).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        return []
-    return [f"{what}: {_some(names)}" for _, what, names in rows if names]
+        return {}
+    return {what: names for _, what, names in rows if names}
 
 
 _PLAN_AND_LOGS = """
@@ -231,11 +251,6 @@ _PLAN_AND_LOGS = """
 
     order by 1
 """
-
-
-def _some(names: list[str], most: int = 8) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _count(number: int, what: str) -> str:

@@ -2,7 +2,8 @@
 
 `question` is what macros/meta.sql passes: `graph`, `vars`, `selected` (unique ids), `project`
 (the name of the root project), `version` (of what the models keep), `is_build` (whether the command
-is `dbt build`), `is_empty` (whether its option --empty was given) and, after the run, `results`.
+is `dbt build`), `is_empty` (whether its option --empty was given), `is_comparison` (the var
+compare_only) and, after the run, `results`.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from loaders.accounts import digest_of_loads, has_other_loads
+from loaders.accounts import build_due, digest_of_loads, has_other_loads
 from loaders.errors import CannotBuild
 from loaders.plan import SEEDS, Seed, problems, read_seed
 
@@ -34,6 +35,8 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     nodes = question["graph"]["nodes"]
     if question["is_empty"]:
         raise CannotBuild("--empty would take all rows out of the tables; run dbt without it")
+    if question["is_comparison"]:
+        _check_comparison(connection, question)
     seeds = _read_seeds(question)
     if found := problems(seeds, question["vars"]):
         raise CannotBuild("\n".join(map(str, found)))
@@ -90,15 +93,40 @@ def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str
     return {"say": "\n".join(filter(None, said))}
 
 
+def _check_comparison(connection: duckdb.DuckDBPyConnection, question: Question) -> None:
+    nodes = question["graph"]["nodes"]
+    others = [
+        name
+        for name in question["selected"]
+        if name in nodes and nodes[name]["config"]["materialized"] != "keyed"
+    ]
+    if others:
+        raise CannotBuild(
+            "With compare_only nothing is written, so only keyed models can be run. Run: dbt run"
+            " --select config.materialized:keyed --vars 'compare_only: true'"
+        )
+    if due := build_due(connection):
+        raise CannotBuild(f"There is nothing to compare: {due}. Run: dbt build")
+
+
 def _days_without_logs(connection: duckdb.DuckDBPyConnection, as_of: object) -> str | None:
     last = connection.execute("select latest_day from meta.builds order by build desc limit 1")
     (latest_day,) = last.fetchone()
-    if not as_of or latest_day is None or str(as_of) <= str(latest_day):
+    if not as_of or latest_day is None:
         return None
-    return (
-        f"as_of is {as_of}, and the last call is of {latest_day}: the days between count as days on"
-        " which nobody was active"
-    )
+    if str(as_of) > str(latest_day):
+        return (
+            f"as_of is {as_of}, and the last call is of {latest_day}: the days between count as"
+            " days on which nobody was active"
+        )
+    first = connection.execute("select min(event_day) from intermediate.int_call_days")
+    (first_day,) = first.fetchone()
+    if str(as_of) < str(first_day):
+        return (
+            f"as_of is {as_of}, and the first call is of {first_day}: nobody is in any report or"
+            " dim. Correct the var as_of"
+        )
+    return None
 
 
 def _left_behind(

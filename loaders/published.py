@@ -21,6 +21,7 @@ from loaders.errors import CannotPublish
 DATABASE = "daybook.duckdb"
 MARKS = ".marks.json"  # where the warehouse stood when the night was published
 UNFINISHED = ".unfinished"
+_TAKEN_BACK = ".taken_back"  # in a night from which a rollback moved the readers away
 
 
 class PublishedNights:
@@ -43,8 +44,17 @@ class PublishedNights:
         return night if night.is_dir() else None
 
     def newest(self) -> Path | None:
-        """The folder of the newest whole night, which a rollback may have taken from readers."""
-        return self._whole()[-1] if self._whole() else None
+        """The folder of the newest night that readers saw, which a rollback may have taken back.
+
+        A stop may leave a newer one, whole and never shown.
+        """
+        current = self.current()
+        shown = [
+            night
+            for night in self._whole()
+            if (current and _number(night) <= _number(current)) or (night / _TAKEN_BACK).exists()
+        ]
+        return shown[-1] if shown else None
 
     def folders(self) -> list[Path]:
         """Every folder of a night: the whole ones, and those that stopped runs have left."""
@@ -87,6 +97,7 @@ class PublishedNights:
                 f"Night {_number(current)} is the oldest one that is kept; there is none to go back"
                 " to. daybook publish --keep N keeps more of them."
             )
+        (current / _TAKEN_BACK).touch()
         self._show(earlier[-1])
         return _number(current), _number(earlier[-1])
 

@@ -22,6 +22,11 @@ from loaders.table_shapes import check_raw_tables
 Result = TypeVar("Result")
 
 _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
+# DuckDB names a database by its file, and could not tell it from a schema or another database.
+_TAKEN_NAMES = {
+    *("raw", "meta", "seeds", "staging", "intermediate", "marts", "nights", "main"),
+    *("last", "pub", "erased", "memory", "system", "temp"),
+}
 _DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
 _HOLDER = re.compile(r"PID (\d+)")  # DuckDB names the process in its message alone
 
@@ -187,6 +192,12 @@ def check_path(path: Path) -> None:
     """Raise `BadDatabase` where no database can be opened or created."""
     if not path.absolute().parent.is_dir():
         raise BadDatabase(f"{path}: there is no folder {path.absolute().parent}. Make it first.")
+    name = path.name.partition(".")[0].lower()
+    if name in _TAKEN_NAMES:
+        raise BadDatabase(
+            f"{path}: DuckDB takes the name of the file for that of the database, and {name} is the"
+            " name of something in it. Call the file differently, for instance warehouse.duckdb."
+        )
     if _is_something_else(path):  # asked first: for a SQLite file DuckDB would go and download
         raise BadDatabase(f"{path} is not a DuckDB database. {_NAME_ANOTHER}")
 

@@ -9,7 +9,8 @@
 {% macro begin_build() -%}
     {%- if execute -%}
     {%- set found = _ask('before', {
-        'selected': selected_resources, 'is_build': flags.WHICH == 'build', 'is_empty': flags.EMPTY
+        'selected': selected_resources, 'is_build': flags.WHICH == 'build', 'is_empty': flags.EMPTY,
+        'is_comparison': is_on('compare_only')
     }) -%}
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
     {%- if found.is_outdated -%}

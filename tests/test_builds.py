@@ -188,6 +188,16 @@ def test_a_comparison_of_the_tables_leaves_no_trace(built):
     assert "dbt build  up to date" in built.run("status").output
 
 
+def test_a_comparison_needs_tables_that_are_up_to_date_and_only_those_that_are_compared(built):
+    compare = {"command": "run", "vars": {"compare_only": True}}
+    assert "only keyed models can be run" in refused(built, **compare)
+    built.write([call(messageId="new")], "new.jsonl")
+    built.land()
+    said = refused(built, "--select", "config.materialized:keyed", **compare)
+    assert said.startswith("There is nothing to compare: ")
+    assert said.endswith("Run: dbt build")
+
+
 def test_a_build_without_rows_is_refused(built):
     line = "--empty would take all rows out of the tables; run dbt without it"
     assert refused(built, "--empty") == line
@@ -211,6 +221,12 @@ def test_an_as_of_after_the_logs_is_told_and_a_far_one_stops_the_build(built):
     assert line == (
         "as_of is 2024-05-04, and the last call is of 2024-05-02: the days between count as days on"
         " which nobody was active"
+    )
+
+    (line,) = said("2020-08-01")
+    assert line == (
+        "as_of is 2020-08-01, and the first call is of 2024-05-01: nobody is in any report or dim."
+        " Correct the var as_of"
     )
 
     (failure,) = built.build(vars={"as_of": "2125-05-02"}, fails=True).failures

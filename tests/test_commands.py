@@ -155,6 +155,30 @@ def test_status_before_anything_was_landed_says_what_to_do(daybook):
     assert not daybook.database.exists()
 
 
+@pytest.mark.parametrize("name", ["raw", "last", "Marts"])
+def test_a_database_is_not_called_like_something_in_it(daybook, name):
+    daybook.write([call()])
+    said = daybook.run("--database", f"{name}.duckdb", "land", daybook.logs, exit_code=1).output
+    assert f"{name.lower()} is the name of something in it. Call the file differently" in said
+
+
+def test_the_first_and_last_day_are_not_those_of_a_wrong_clock(daybook):
+    at_noon = {"receivedAt": "2024-05-02T12:00:00Z"}
+    days = ["1970-01-01", "2024-05-01", "2024-07-01"]
+    times = [f"{day}T10:00:00Z" for day in days]
+    daybook.write([call(messageId=time, timestamp=time, **at_noon) for time in times])
+    daybook.land()
+    said = json.loads(daybook.run("status", "--json").stdout)
+    assert (said["first_day"], said["last_day"]) == ("2024-05-01", "2024-05-02")
+
+
+def test_lines_of_a_load_that_is_not_there_cannot_be_shown(daybook):
+    daybook.write([call(), b"broken"])
+    daybook.land()
+    said = daybook.run("quarantine", "--load", 4444, exit_code=1).output
+    assert "There is no load 4444." in said
+
+
 def test_status_tells_what_was_landed(daybook):
     daybook.write([call(timestamp="2024-05-03T23:30:00-01:00"), "broken", ""], "a.jsonl")
     daybook.write([call(timestamp="2024-04-30"), call()], "b.jsonl")

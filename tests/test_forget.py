@@ -121,6 +121,20 @@ def test_a_person_is_erased_with_all_its_ids_and_its_own_devices(daybook, named)
     assert accounted(daybook) == "17 = 10 landed + 0 quarantined + 0 blank + 7 forgotten"
 
 
+def test_the_certificate_names_companies_that_lose_traits_with_the_person(daybook):
+    group = {"type": "group", "event": ..., "groupId": "acme"}
+    daybook.write([*anas_calls(), *bens_calls()])
+    traits = [
+        call(messageId=f"g-{user}", userId=user, **group, traits={"plan": plan}, **at(day))
+        for user, plan, day in [("ben", "growth", 2), (ANA, "free", 3)]
+    ]
+    daybook.write(
+        [*traits, call(messageId="g", userId=ANA, **group | {"groupId": "bolt"}, **at(3))]
+    )
+    daybook.land()
+    assert certificate(daybook, "--user", ANA)["removed"]["traits_of_companies"] == ["acme"]
+
+
 def test_landing_again_brings_nobody_back(daybook):
     daybook.write(anas_calls(), "ana.jsonl")
     daybook.write(bens_calls(), "ben.jsonl")

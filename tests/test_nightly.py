@@ -15,6 +15,8 @@ from harness import REPO, Daybook
 from lines import call
 from test_publish import at, published
 
+from loaders.published import PublishedNights
+
 # What a reader does, over and over: all of it must be of one night. Prints the nights that it saw.
 READER = """
 import sys, time
@@ -124,6 +126,30 @@ def test_a_night_lands_builds_and_publishes_and_says_so(daybook, sink):
     assert "Wrong" in failed.stdout
     assert "cut.gz was refused" in failed.stdout
     assert published(daybook, "select max(number) from nights.nights") == [(2,)]
+
+
+def test_a_night_that_was_stopped_before_readers_saw_it_is_published_by_the_same_command(
+    daybook, monkeypatch
+):
+    daybook.write([call(**at("2024-05-01")), call(messageId="m2", **at("2024-05-02"))])
+    assert nightly(daybook).returncode == 0
+    daybook.write([call(messageId="m3", **at("2024-05-03"))], "new.jsonl")
+    daybook.land()
+    daybook.build()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PublishedNights, "_show", stop)
+        daybook.run("publish", exit_code=130)
+    assert published(daybook, "select max(number) from nights.nights") == [(1,)]
+    assert nightly(daybook).returncode == 0
+    assert published(daybook, "select max(number) from nights.nights") == [(3,)]
+
+    # A night that was taken back waits for new logs.
+    daybook.run("publish", "--rollback")
+    assert nightly(daybook).returncode == 5
 
 
 def test_a_night_outside_of_a_project_says_where_to_run_it(tmp_path):

@@ -209,6 +209,19 @@ def test_a_byte_order_mark_columns_in_any_order_and_blanks_around_cells_are_fine
     assert found(plan) == []
 
 
+def test_a_row_with_all_columns_under_a_header_without_one_says_which(plan):
+    reports = plan / "reports" / "activity_reports.csv"
+    reports.write_text(
+        "report,entity,event,filter_by,filter_values,starts_on,ends_on\n"
+        "paying,company,,plan,growth;scale,2025-01-01,,latest\n"
+    )
+    (said,) = found(plan)
+    assert said == (
+        "activity_reports.csv, row 2: there are 8 cells, and the header lacks filter_at; write the"
+        " header with it: report,entity,event,filter_by,filter_values,starts_on,ends_on,filter_at."
+    )
+
+
 def test_two_columns_may_be_there_or_not(plan):
     events = plan / "tracking_plan" / "tracking_plan_events.csv"
     events.write_text(

@@ -43,6 +43,7 @@ class Certificate:
                 "rows_by_table": self._rows_by_table,
                 "mentions_in_other_calls": done.mentions,
                 "dropped_tables": done.dropped,
+                "traits_of_companies": done.companies,
                 "nights": self.removed_nights,
                 "files": self.removed_files,
             },
@@ -116,6 +117,11 @@ class Certificate:
             rows.append(
                 f"  {done.mentions:>9,}  {'call' if done.mentions == 1 else 'calls'} of others that"
                 f" mention them: {ERASED} or a pseudonym stands there now"
+            )
+        if done.companies:
+            rows.append(
+                f"  traits that their group calls gave to {', '.join(done.companies)}: such a"
+                " company has those of its other calls"
             )
         if not self._rows_by_table and not done.mentions:
             rows.append("  nothing: no row and no file held anything of theirs")

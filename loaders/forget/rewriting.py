@@ -49,6 +49,7 @@ class Rewritten:
     mentions: int = 0  # calls of others in which something was replaced
     loads: list[tuple[int, str, int]] = field(default_factory=list)  # number, path, calls and lines
     dropped: list[str] = field(default_factory=list)  # tables that dbt build makes again
+    companies: list[str] = field(default_factory=list)  # they set traits of these
 
 
 @contextmanager
@@ -162,6 +163,19 @@ class _Rewriting:
         )
         self.done.calls = self._one("select count(*) from their_calls")
         self.done.quarantined = self._one("select count(*) from their_quarantine")
+        self.done.companies = [
+            company
+            for (company,) in self._run(
+                """
+                select distinct group_id from raw.calls semi join their_calls
+                    using (load_id, line_number, call_number)
+                where type = 'group' and group_id is not null and traits is not null
+                    and cast(traits as varchar) <> '{}'
+                order by 1
+                """
+            ).fetchall()
+            if company not in self.mentions.people.companies
+        ]
         self.done.loads = self._run(
             """
             select load_id, any_value(path), count(*)

@@ -10,8 +10,14 @@ import click
 import duckdb
 
 from loaders import accounts
-from loaders.display import plural, safe, show_path
-from loaders.errors import SOME_FILES_REFUSED, AccountingFailed, NothingToLand, NothingUsable
+from loaders.display import plural, show_path
+from loaders.errors import (
+    SOME_FILES_REFUSED,
+    AccountingFailed,
+    NoSuchLoad,
+    NothingToLand,
+    NothingUsable,
+)
 from loaders.landing import printing
 from loaders.landing import quarantine as quarantine_table
 from loaders.landing.discover import discover
@@ -81,13 +87,13 @@ def status(context: click.Context, as_json: bool) -> None:
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             if as_json:
-                printing.print_status(accounts.Summary(), [], None, str(context.obj.database))
+                printing.print_status(accounts.Summary(), [], None, {}, str(context.obj.database))
             return
         summary, wrong = accounts.summarise(connection), accounts.disagreements(connection)
         due = accounts.build_due(connection)
-        notes = accounts.plan_and_logs(connection)
+        names = accounts.plan_and_logs(connection)
     if as_json:
-        printing.print_status(summary, wrong, due, str(context.obj.database))
+        printing.print_status(summary, wrong, due, names, str(context.obj.database))
     else:
         printing.show_status(summary, due, str(context.obj.database))
         for each in wrong:
@@ -100,8 +106,7 @@ def status(context: click.Context, as_json: bool) -> None:
             " restore the database from a copy."
         )
     if not as_json:
-        for note in notes:
-            click.echo(safe(note))
+        printing.show_names(names)
         click.echo("Every line is accounted for.")
 
 
@@ -131,6 +136,8 @@ def quarantine(
     with _what_has_landed(context, silent=as_json) as connection:
         if connection is None:
             return
+        if load_id is not None and not accounts.has_load(connection, load_id):
+            raise NoSuchLoad(f"There is no load {load_id}. The table raw.loads lists them.")
         if export:
             written = 0
             for line in quarantine_table.lines(connection, load_id, limit):

@@ -23,6 +23,7 @@ from loaders.landing.lander import Progress as Callbacks
 from loaders.landing.ledger import Counts
 from loaders.landing.quarantine import REASONS, Quarantined
 
+_SHOWN_NAMES = 8  # in a line of `daybook status`
 # With more files than this a summary says more than their names.
 FEW_FILES = 20
 
@@ -89,6 +90,7 @@ def show_total(results: list[Landed], examples: dict[str, Quarantined], database
         click.echo(f"  {number:>9,}  {reason}: {REASONS[reason]}")
         if example := examples.get(reason):
             where = f"{show_path(example.path)}:{example.line_number}"
+            where += f" call {example.call_number}" if example.call_number else ""
             click.echo(f"             {where}  {_begins(example)[:_EXAMPLE]}")
     loads = [each.load_id for each in results if each.counts.quarantined]
     option = f" --load {loads[0]}" if len(loads) == 1 else ""
@@ -125,7 +127,11 @@ def print_landed(results: list[Landed]) -> None:
 
 
 def print_status(
-    summary: Summary, wrong: list[Disagreement], build_due: str | None, database: str
+    summary: Summary,
+    wrong: list[Disagreement],
+    build_due: str | None,
+    names: dict[str, list[str]],
+    database: str,
 ) -> None:
     """One JSON document: the summary, the loads that disagree, and the next build."""
     _print_json(
@@ -136,6 +142,7 @@ def print_status(
             "disagreements": [vars(each) for each in wrong],
             "build_due": build_due is not None,
             "build_due_reason": build_due,
+            "plan_and_logs": names,
         }
     )
 
@@ -144,6 +151,16 @@ def print_quarantined(each: Quarantined) -> None:
     """One line of JSON; what is not UTF-8 in the line's beginning is escaped."""
     beginning = each.beginning and each.beginning.decode("utf-8", "backslashreplace")
     click.echo(orjson.dumps({**vars(each), "beginning": beginning}))
+
+
+def show_names(names: dict[str, list[str]]) -> None:
+    """Which names are only in the plan, and which only in the logs; the most frequent first."""
+    for what, found in names.items():
+        more = len(found) - _SHOWN_NAMES
+        shown = ", ".join(found[:_SHOWN_NAMES])
+        click.echo(safe(f"{what}: {shown}{f' and {more:,} more' if more > 0 else ''}"))
+    if any(len(found) > _SHOWN_NAMES for found in names.values()):
+        click.echo("All of them: daybook status --json")
 
 
 def show_status(summary: Summary, build_due: str | None, database: str) -> None:

@@ -76,6 +76,13 @@ def read_seed(name: str, path: str | Path, shown: str | None = None) -> Seed:
         if len(cells) == len(header):
             trimmed = (cell.strip() for cell in cells)
             seed.rows.append(Row(line, dict(zip(header, trimmed, strict=True))))
+        elif len(cells) == len(columns) > len(header):
+            missing = ", ".join(name for name in columns if name not in header)
+            seed.report(
+                line,
+                f"there are {len(cells)} cells, and the header lacks {missing}",
+                f"write the header with it: {','.join(columns)}",
+            )
         elif len(cells) > len(header):
             seed.report(
                 line,
