@@ -66,7 +66,10 @@ class PublishedNights:
         self._nights.mkdir(exist_ok=True)
         number = max((_number(each) for each in self._nights.iterdir()), default=0) + 1
         for path in self._nights.glob(f"*{UNFINISHED}"):
-            shutil.rmtree(path)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         folder = self._nights / f"{number}{UNFINISHED}"
         folder.mkdir()
         return number, folder

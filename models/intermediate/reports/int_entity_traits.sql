@@ -16,7 +16,7 @@ asked_of_companies as (
     select substr(trait, length('company.') + 1) as trait
     from asked
     where starts_with(trait, 'company.')
-),
+)
 
 select
     entity,

@@ -144,7 +144,7 @@ ruled as (
         coalesce(read_received_at, {{ read_sent_at }}) as receive_time,
         case
             when
-                not coalesce(in_batch, false)
+                not in_batch
                 and read_received_at is not null
                 and read_timestamp is not null
                 then 'corrected_by_sender'
@@ -164,20 +164,16 @@ timed as (
     select
         *,
         case
-            when time_rule in ('corrected_by_sender', 'set_by_caller') then read_timestamp
             when time_rule = 'corrected'
                 then read_received_at - ({{ read_sent_at }} - {{ sender_time }})
             else coalesce(
                 read_timestamp, {{ read_original_timestamp }}, {{ read_sent_at }}, read_received_at
             )
         end as claimed_time,
-        coalesce(
-            claimed_time > receive_time + interval 1 day
-            or (
-                claimed_time < {{ start_of(earliest_day()) }}
-                and receive_time >= {{ start_of(earliest_day()) }}
-            ),
-            false
+        claimed_time > receive_time + interval 1 day
+        or (
+            claimed_time < {{ start_of(earliest_day()) }}
+            and receive_time >= {{ start_of(earliest_day()) }}
         ) as is_clamped
     from ruled
 ),
