@@ -1,4 +1,4 @@
-{# The first day of the week that a day lies in. #}
+{# First day of the week of a given day. #}
 {% macro week_start_of(day) -%}
     {%- if var('week_start') == 'sunday' -%}
     cast(date_trunc('week', {{ day }} + 1) as date) - 1
@@ -7,7 +7,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Days, weeks and months are numbered without gaps. Number 1 is that of this day. #}
+{# Days, weeks and months are numbered without gaps; this day lies in number 1 of each. #}
 {% macro first_of_all_days() -%}
     date '1970-01-01'
 {%- endmacro %}

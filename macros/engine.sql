@@ -1,8 +1,8 @@
-{# What differs between engines: JSON, time zones, series. Everything else in the models is plain SQL. #}
+{# Functions that differ between engines: JSON, time zones, series. The rest of the models is plain SQL. #}
 
 {# --- time --- #}
 
-{# A UTC timestamp's day in the reporting timezone. #}
+{# Day of a UTC timestamp in the reporting time zone. #}
 {% macro day_of(timestamp) -%}
     {%- if var('timezone') == 'UTC' -%}
     cast({{ timestamp }} as date)
@@ -11,7 +11,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The UTC timestamp at which a day begins in the reporting timezone. #}
+{# UTC timestamp at which a day begins in the reporting time zone. #}
 {% macro start_of(day) -%}
     timezone('UTC', timezone('{{ var("timezone") }}', cast({{ day }} as timestamp)))
 {%- endmacro %}
@@ -29,8 +29,8 @@
     (select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as day)
 {%- endmacro %}
 
-{# Text to a UTC timestamp, or null: what a trait of type datetime may hold. Any readable time, years
-   before 1970 too; a date alone is the beginning of that day in the reporting time zone. #}
+{# Value of a trait of type datetime, as a UTC timestamp; null if unreadable. Accepts any readable time and
+   also years before 1970; a date alone is the beginning of that day in the reporting time zone. #}
 {% macro datetime_of(text) -%}
     case
         when regexp_full_match({{ text }}, '\d{4}-\d{2}-\d{2}')
@@ -45,23 +45,23 @@
 
 {# --- text --- #}
 
-{# Text without white space at its ends: the characters that Unicode calls white space, as the loader
-   and the checks of the seeds see them. #}
+{# Text without white space at its ends: all Unicode white space, the same characters that the loader and
+   the checks of the seeds remove. #}
 {% macro trimmed(text) -%}
     {%- set others = [9, 10, 11, 12, 13, 28, 29, 30, 31, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197,
         8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288] -%}
     trim({{ text }}, ' '{% for code in others %} || chr({{ code }}){% endfor %})
 {%- endmacro %}
 
-{# Whether one of some words, in lower case, stands in a text, in any case, between other characters. #}
+{# Whether a text contains one of the words (given in lower case) as a whole word, in any case. #}
 {% macro has_word(text, words) -%}
     regexp_matches(lower({{ text }}), '(^|[^a-z])({{ words | join("|") }})([^a-z]|$)')
 {%- endmacro %}
 
 {# --- JSON --- #}
 
-{# A path of keys, as SQL text. Keys are quoted: bare keys with $ or / would be read as paths. A key may
-   be any text but `*`. #}
+{# Path of keys as an SQL string literal. Keys are quoted, because bare keys with $ or / would be read as
+   paths. A key may be any text except `*`. #}
 {% macro json_path(keys) -%}
     '$
     {%- for key in keys -%}
@@ -70,14 +70,14 @@
     '
 {%- endmacro %}
 
-{# The texts under some paths of keys, as a list: they are found in one reading. #}
+{# List of the texts at several paths of keys, found in one pass over the JSON. #}
 {% macro json_texts(json, paths) -%}
     json_extract_string({{ json }}, [
         {%- for keys in paths -%} {{ json_path(keys) }}{{ ', ' if not loop.last }} {%- endfor -%}
     ])
 {%- endmacro %}
 
-{# A JSON value as text: strings bare, the rest as JSON. #}
+{# JSON value as text: strings without quotes, other types as JSON. #}
 {% macro json_value_text(json) -%}
     json_extract_string({{ json }}, '$')
 {%- endmacro %}
@@ -87,9 +87,9 @@
     cast(to_json({{ text }}) as varchar)
 {%- endmacro %}
 
-{# The id under a path of keys in a JSON object, or null. `text` is what json_texts found there. An id is
-   a text or a number: a list, an object and a boolean are absent, white space at the ends does not
-   count, and a number without a fraction is written without one. Most ids need no second look. #}
+{# Id at a path of keys in a JSON object, or null. `text` is the text that json_texts found there. An id is
+   a text or a number; a list, an object or a boolean counts as absent. White space at the ends is removed,
+   and a number without a fraction is written without one. Most ids need only the first two branches. #}
 {% macro json_id(json, keys, text) -%}
     {%- set path = json_path(keys) -%}
     case
@@ -102,9 +102,9 @@
     end
 {%- endmacro %}
 
-{# A number in a JSON column as an id. The engine writes 42 as 42.0 if it was sent so, and from 1e21 on
-   with an exponent: the id has all digits, as the loader gives them to the other ids. A number beyond
-   a double stays as it was sent. #}
+{# Id of a number in a JSON column. The engine writes 42.0 if that was sent, and an exponent from 1e21 on;
+   the id has all digits and no fraction, like the ids that the loader writes. A number beyond the range of
+   a double stays as sent. #}
 {% macro number_as_id(text) -%}
     case
         when {{ text }} = '-0.0' then '0'
@@ -119,7 +119,7 @@
     end
 {%- endmacro %}
 
-{# A number as text, without needless zeros: 50.0 is 50. Null where the text holds no finite number. #}
+{# Number as text, without superfluous zeros: 50.0 becomes 50. Null if the text is not a finite number. #}
 {% macro number_text(text) -%}
     case
         when regexp_full_match({{ text }}, '-?(0|[1-9]\d{0,17})') then {{ text }}
@@ -133,7 +133,7 @@
     end
 {%- endmacro %}
 
-{# A boolean as text, true or false; null where the text holds none. #}
+{# Boolean as text, true or false; null if the text is not a boolean. #}
 {% macro boolean_text(text) -%}
     case
         when lower({{ text }}) in ('true', '1', '1.0') then 'true'
@@ -141,7 +141,7 @@
     end
 {%- endmacro %}
 
-{# A text as a column of a planned type; null where it cannot be cast. #}
+{# Text as a column of a planned type; null if it cannot be cast. #}
 {% macro text_as_planned(text, type) -%}
     {%- if type == 'number' -%} try_cast({{ number_text(trimmed(text)) }} as double)
     {%- elif type == 'boolean' -%} cast({{ boolean_text(trimmed(text)) }} as boolean)
@@ -152,8 +152,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A value that was sent, as JSON text of the type that the plan gives it; null where it cannot be cast.
-   `json` is the JSON value, `type` an SQL expression; without a type the value stays as it is. #}
+{# Value as JSON text of its planned type; null if it cannot be cast. `json` is the JSON value as sent,
+   `type` an SQL expression; without a type the value is unchanged. #}
 {% macro json_as_planned(json, type) -%}
     {%- set text = trimmed(json_value_text(json)) -%}
     case {{ type }}
@@ -174,7 +174,7 @@
     end
 {%- endmacro %}
 
-{# The values that a JSON value stands for in a filter, as a list of texts: of a list its elements. #}
+{# List of the texts that a filter compares for a JSON value: the elements of an array, or the value. #}
 {% macro json_elements(json) -%}
     case
         when json_type({{ json }}) = 'ARRAY' then json_extract_string({{ json }}, '$[*]')
@@ -182,7 +182,7 @@
     end
 {%- endmacro %}
 
-{# A table expression with one row per key of an object: `key` and `value`. #}
+{# Table expression with one row per key of an object: `key` and `value`. #}
 {% macro json_pairs(json) -%}
     json_each({{ json }})
 {%- endmacro %}
@@ -191,46 +191,46 @@
     json_extract({{ json }}, {{ json_path([key]) }})
 {%- endmacro %}
 
-{# An object with something in it. #}
+{# Whether a JSON value is an object with at least one key. #}
 {% macro json_is_filled_object(json) -%}
     (json_type({{ json }}) = 'OBJECT' and cast({{ json }} as varchar) <> '{}')
 {%- endmacro %}
 
-{# A `;`-separated list as rows. #}
+{# Rows of a `;`-separated list. #}
 {% macro split_to_rows(text) -%}
     unnest(string_split({{ text }}, ';'))
 {%- endmacro %}
 
-{# 64-bit hash of some columns. Among a billion values two have the same with a chance of 3 %. #}
+{# 64-bit hash of columns. Among a billion values, the chance that any two share a hash is 3 %. #}
 {% macro hash_of(columns) -%}
     hash({{ columns | join(', ') }})
 {%- endmacro %}
 
-{# A 32-bit hash, to find rows by; null for null. It is a pre-filter: the values are compared after it. #}
+{# 32-bit hash to look up rows by; null for null. A pre-filter: the values are compared after it. #}
 {% macro short_hash_of(column) -%}
     case when {{ column }} is not null then cast({{ hash_of([column]) }} % 4294967296 as uinteger) end
 {%- endmacro %}
 
-{# The version of the engine: another one may have another hash function. #}
+{# Version of the engine; a different version may hash differently. #}
 {% macro engine_version() -%}
     version()
 {%- endmacro %}
 
-{# Digest of a small table, as text: the same for the same rows in any order. #}
+{# Digest of a small table, as text: equal for the same rows in any order. #}
 {% macro digest_of(relation) -%}
     coalesce(cast(bit_xor(hash({{ relation }})) as varchar), 'none')
 {%- endmacro %}
 
 {# --- tables and lists --- #}
 
-{# Identifies a row of its table for the length of a query. An engine without row ids takes a key. #}
+{# Identifies a row of its table within one query. On an engine without row ids, the key does. #}
 {% macro row_id(key) -%}
     rowid
 {%- endmacro %}
 
-{# The row ids of a large table's rows that have the keys of a small table. `keys` is a column of both, a
-   list of such, or of pairs: an expression over the large table, and a column of the small one. The
-   engine filters a scan by one key only: so the first of several is looked up by itself, too. #}
+{# Row ids of the rows of a large table that have the keys of a small table. `keys` is a column of both, or
+   a list of columns or of pairs (an expression over the large table, a column of the small one). The
+   engine filters a scan by one key only, so the first of several keys is also looked up on its own. #}
 {% macro row_ids_with(relation, keys, small) -%}
     {%- set pairs = _pairs(keys) -%}
     select rows_in_question.place
@@ -262,28 +262,28 @@
     {{ return(pairs) }}
 {%- endmacro %}
 
-{# The values of a column of a small CTE or table, for `in`. They come out of one list, which the engine
-   estimates as few: so it looks them up in the large table, and not the large table's rows in them. #}
+{# Values of a column of a small CTE or table, for `in`. They come from one list, whose size the engine
+   estimates as small: so it looks them up in the large table instead of the other way round. #}
 {% macro in_list(relation, column) -%}
     (select {{ list_to_rows('list(' ~ column ~ ')') }} from {{ relation }})
 {%- endmacro %}
 
-{# For a small CTE that is to be computed before the joins: `name as {{ materialized_first() }} (...)`. #}
+{# Computes a small CTE before the joins: `name as {{ materialized_first() }} (...)`. #}
 {% macro materialized_first() -%}
     materialized
 {%- endmacro %}
 
-{# A list without the elements that an earlier one equals. #}
+{# List without repeated elements, in the order of their first occurrence. #}
 {% macro distinct_in_order(values) -%}
     list_filter({{ values }}, lambda element, place: list_position({{ values }}, element) = place)
 {%- endmacro %}
 
-{# One of them, from 1; the empty text is absent. #}
+{# Element of a list by its position, counted from 1; null for an empty text. #}
 {% macro text_in_list(values, position) -%}
     nullif({{ values }}[{{ position }}], '')
 {%- endmacro %}
 
-{# The rest of a list from a place on; null where nothing is in it. #}
+{# Rest of a list from a position on; null if it has only nulls or no elements. #}
 {% macro list_from(values, position) -%}
     case when len(list_filter({{ values }}[{{ position }}:], lambda value: value is not null)) > 0
         then {{ values }}[{{ position }}:] end
@@ -295,14 +295,14 @@
 
 {# --- memory --- #}
 
-{# The most that the engine may hold now, in bytes. #}
+{# Current memory limit of the engine, in bytes. #}
 {% macro memory_limit_in_bytes() -%}
     cast(parse_formatted_bytes(current_setting('memory_limit')) as bigint)
 {%- endmacro %}
 
 {# --- messages --- #}
 
-{# Stops the query with this message on the terminal. #}
+{# Stops the query and shows this message on the terminal. #}
 {% macro stop_with(message) -%}
     error({{ message }})
 {%- endmacro %}

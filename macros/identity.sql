@@ -1,6 +1,6 @@
-{# Calls, or days of calls, with the user that they belong to: the end of the aliases of the id that they
-   carry; or without an id, the user of the anonymous id on that day. `user_ids` is int_alias_resolution,
-   `anonymous_ids` is int_anonymous_id_map. All columns but user_id stay as they are. #}
+{# Calls, or days of calls, with the user that they are attributed to: their user id, resolved through
+   aliases; without a user id, the user of the anonymous id on that day. `user_ids` is int_alias_resolution,
+   `anonymous_ids` is int_anonymous_id_map. All columns except user_id are unchanged. #}
 {% macro with_users(calls, user_ids, anonymous_ids) -%}
     (
         select calls.* replace (
@@ -16,16 +16,16 @@
     )
 {%- endmacro %}
 
-{# Whether a day lies in an interval: from_day (null: from the beginning) to to_day (exclusive; null: to
-   the end). #}
+{# Whether a day lies in an interval from from_day (inclusive; null: no lower limit) to to_day (exclusive;
+   null: no upper limit). #}
 {% macro is_within(day, interval) -%}
     ({{ interval }}.from_day is null or {{ interval }}.from_day <= {{ day }})
     and ({{ interval }}.to_day is null or {{ interval }}.to_day > {{ day }})
 {%- endmacro %}
 
-{# Calls, or days of calls, that may belong to touched users: those under an id that leads to them, and
-   those without an id by a device that was theirs at some time. The keys are those of short_hash_of.
-   In a rebuild: all. #}
+{# Calls, or days of calls, that may belong to touched users: calls under a user id that resolves to one of
+   them, and calls without a user id from a device that was theirs at any time. Rows are looked up by
+   short_hash_of the ids. In a rebuild: all rows. #}
 {% macro of_touched_users(calls, user_ids, anonymous_ids) -%}
     {%- if is_rebuilt() -%} {{ calls }}
     {%- else -%}
@@ -51,7 +51,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Users that gained or lost an id or a device since the model that asks last ran. #}
+{# Users that gained or lost an id or a device since the last run of the calling model. #}
 {% macro changed_users(user_ids, anonymous_ids) -%}
     (
         select user_id from {{ changes(user_ids) }}
@@ -62,15 +62,15 @@
     )
 {%- endmacro %}
 
-{# The validity intervals of "last seen with": on or after a day the last one seen until then, and before
-   the first sighting the first one. Within a day the order of times decides, then the id.
+{# Validity intervals of "last seen with": on each day, the key belongs to the `other` last seen with it by
+   then; before its first sighting, to the first `other`. Within a day, times decide, then the id.
 
-   seen: a CTE with `key`, `other`, event_day, first_at and last_at, any number of rows for a day. The
-   query has key, other, from_day (null: from the beginning) and to_day (exclusive; null: to the end). #}
+   seen: a CTE with `key`, `other`, event_day, first_at and last_at, with any number of rows per day. The
+   query returns key, other, from_day (null: no lower limit), to_day (exclusive; null: no upper limit). #}
 {% macro last_seen_intervals(seen, key, other) -%}
     with
 
-    -- Most are seen with one only: then its first day is all that counts.
+    -- Most keys are seen with one `other` only, and then only its first day matters.
     seen_with_one as (
         select
             {{ key }},
@@ -140,10 +140,10 @@
     from beginnings
 {%- endmacro %}
 
-{# The keys whose intervals in this table may be others after some changes. Another sighting within an
-   interval of the same pair, after the very first day, changes none: the last one seen stays the same.
+{# Keys whose intervals in this table may differ after some changes. A new sighting within an interval of
+   the same pair, after the key's first day, changes no interval: the last `other` seen stays the same.
 
-   seen: as above, with `sign`, once. Sightings of a day that only gained time were not lost. #}
+   seen: as above, with `sign`, read once. A day whose sightings only span more time has lost none. #}
 {% macro keys_of_other_intervals(seen, key, other) -%}
     select distinct seen.{{ key }}
     from (

@@ -1,5 +1,5 @@
-{# The materialization of the tables of which a night changes a part. Such a model is a SELECT that says
-   what a row is; a block above it says which keys may have changed:
+{# Materialization of tables of which a nightly run changes only some rows. The model is a SELECT that
+   defines its rows; a block above it selects the keys whose rows may have changed:
 
        {{ config(materialized='keyed', key='message_key') }}
 
@@ -9,15 +9,15 @@
 
        select ... from {{ touched(ref('stg_calls'), 'message_key') }}
 
-   In one transaction, the rows of these keys are selected and compared with the rows that the table
-   has, and the differences are written. They are kept in <model>__changes, too, where other models find
-   what has changed since they last ran (with config(feed=[...]) these columns only). Without a block, all
-   rows are selected and compared.
+   In one transaction, the rows of these keys are selected and compared with the rows in the table, and
+   the differences are written to the table. They are also kept in <model>__changes, where other models
+   read the changes since their last run (only the columns of config(feed=[...]), if that is set). Without
+   a block, all rows are selected and compared.
 
-   The table is rebuilt from everything with --full-refresh, when the model or the engine has another
-   version, when a var or a relation in config(plan=[...]) is not what it was, when an input was
-   rebuilt, and after a run of a part of the models that left out a table it reads: meta.model_runs knows. With the var compare_only the table is compared with all rows of its
-   SELECT, and nothing is written (`make audit`). #}
+   The table is rebuilt from all rows with --full-refresh, after a new version of the model or the engine,
+   after a change of a var or of a relation in config(plan=[...]), after a rebuild of an input, and after a
+   partial run that skipped a table it reads; meta.model_runs keeps track of this. With the var compare_only,
+   the table is compared with all rows of its SELECT and nothing is written (`make audit`). #}
 {% materialization keyed, adapter='duckdb' -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set parts = sql.split(_end_of_block()) -%}
@@ -52,28 +52,28 @@
 
 {# --- for models --- #}
 
-{# The block: a query for the keys whose rows may have changed, with the columns of config(key=...) and
-   any others by which touched() is to look up rows. It may read the table as it was, `this`. #}
+{# The block: a query for the keys whose rows may have changed. It has the columns of config(key=...) and
+   any others that touched() looks up rows by. It may read `this`, the table before the run. #}
 {% macro touched_keys() -%}
     {%- set block = caller() -%}
     {%- if not is_rebuilt() -%} {{ block }} {{ _end_of_block() }} {%- endif -%}
 {%- endmacro %}
 
-{# The rows of a keyed model that are new (sign 1) or gone (sign -1) since the model that asks last ran. A
-   row that changed is there twice. In a rebuild: all rows. #}
+{# Rows of a keyed model that are new (sign 1) or gone (sign -1) since the last run of the calling model. A
+   changed row appears twice. In a rebuild: all rows. #}
 {% macro changes(relation) -%}
     {%- if is_rebuilt() -%} (select *, 1 as sign from {{ relation }})
     {%- else -%} {{ changes_since(_last_run(), relation) }}
     {%- endif -%}
 {%- endmacro %}
 
-{# The rows of a large table that have touched keys. In a rebuild: all rows. `keys` are columns of both
-   the table and the touched keys; or [expression over the table, column of the touched keys]. #}
+{# Rows of a large table that have touched keys. In a rebuild: all rows. `keys` are columns of both the
+   table and the touched keys, or pairs [expression over the table, column of the touched keys]. #}
 {% macro touched(relation, keys) -%}
     {{ rows_with(relation, keys, touched_rows()) }}
 {%- endmacro %}
 
-{# As touched(), by the keys of another small table. #}
+{# Like touched(), with the keys of another small table. #}
 {% macro rows_with(relation, keys, small) -%}
     {%- if is_rebuilt() -%} {{ relation }}
     {%- else -%}
@@ -84,17 +84,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The touched keys themselves, once the block has run. #}
+{# Name of the table of touched keys, which the block fills. #}
 {% macro touched_rows() -%}
     touched_{{ this.identifier }}
 {%- endmacro %}
 
-{# The rows of this table that have touched keys, as they were. #}
+{# Rows of this table with touched keys, as they were before the run. #}
 {% macro rows_before() -%}
     (select * from {{ this }} where {{ row_id(this) }} in {{ in_list('rows_before', 'place') }})
 {%- endmacro %}
 
-{# Whether this run rebuilds the table from everything. #}
+{# Whether this run rebuilds the table from all rows. #}
 {% macro is_rebuilt() -%}
     {%- if 'is_rebuilt' not in model -%}
     {%- do model.update({'is_rebuilt': _must_be_rebuilt()}) -%}
@@ -102,7 +102,7 @@
     {{ return(model['is_rebuilt']) }}
 {%- endmacro %}
 
-{# Whether a load is new to the model that asks. #}
+{# Whether a load is new since the last run of the calling model. #}
 {% macro is_new_load(load_id) -%}
     {%- if is_rebuilt() -%} true
     {%- else -%}
@@ -111,9 +111,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The changes of a table of days, and its rows of the days that became complete since the model that asks
-   last ran, or are not complete any more. The days are literals: so the engine can skip the row groups
-   of all other days. #}
+{# Changes of a table of days, plus its rows of the days that became complete, or stopped being complete,
+   since the last run of the calling model. The days are literals, so that the engine can skip the row
+   groups of all other days. #}
 {% macro changed_days(relation, as_of) -%}
     {%- set found = run_query(
         "select coalesce(min(as_of), date '1970-01-01'), coalesce(max(as_of), date '1970-01-01') from "
@@ -131,7 +131,7 @@
 
 {# --- how it works --- #}
 
-{# The changes of a keyed model after a run, net: a row that came and went is not there. #}
+{# Net changes of a keyed model after a run: a row that was added and removed again is not included. #}
 {% macro changes_since(run, relation) -%}
     (
         select * from {{ _feed_of(relation) }}
@@ -142,8 +142,8 @@
     )
 {%- endmacro %}
 
-{# Compares the table's rows of the touched keys, or all, with the rows as they are now. A row's hash
-   stands for the row. #}
+{# Compares the table's rows of the touched keys, or all rows, with the rows that the SELECT gives now. Rows
+   are compared by their hashes. #}
 {% macro _write_differences(rows, is_partial) -%}
     {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='quoted') | join(', ') -%}
     {%- set fed = config.get('feed', []) | join(', ') or columns -%}
@@ -191,7 +191,7 @@
     where {{ row_hash }} not in (select rows_before.row_hash from rows_before);
 {%- endmacro %}
 
-{# Stops with a message where the table does not have the rows of its SELECT; writes nothing. #}
+{# Stops with a message if the table's rows differ from those of its SELECT; writes nothing. #}
 {% macro _audit(rows) -%}
     {%- set hashes = 'select ' ~ hash_of(['kept']) ~ ' as row_hash from ' -%}
     create or replace temporary table rows_now as
@@ -226,7 +226,7 @@
     limit 0
 {%- endmacro %}
 
-{# One feed per table, beside it. #}
+{# Each table has one feed, in the same schema. #}
 {% macro _feed_of(relation) -%}
     {{ return(api.Relation.create(
         database=relation.database, schema=relation.schema, identifier=relation.identifier ~ '__changes'
@@ -246,8 +246,8 @@
     {{ return(found.columns[0][0]) }}
 {%- endmacro %}
 
-{# Only a run that writes the table can write a part of it: in a unit test, in `dbt compile` and `dbt
-   show`, and as another materialization, the model is its SELECT over everything. #}
+{# Only a run that writes the table can write just a part of it. In a unit test, in `dbt compile` and `dbt
+   show`, and with another materialization, the model is its SELECT over all rows. #}
 {% macro _must_be_rebuilt() -%}
     {%- if (
         not execute
@@ -277,8 +277,8 @@
         {{ _fingerprint() }} as fingerprint
 {%- endmacro %}
 
-{# What all rows of the table rest on, as a number. A model without a block compares all rows in every
-   run: it rests on its own code only. #}
+{# Hash of all settings and inputs that all rows of the table depend on. A model without a block compares
+   all rows in every run, so it depends on versions and its own code only. #}
 {% macro _fingerprint() -%}
     {%- set found = [models_version(), engine_version(), "'" ~ model.checksum.checksum ~ "'"] -%}
     {%- if 'touched_keys' in model.raw_code -%}
@@ -307,7 +307,7 @@
     {{ hash_of(found) }}
 {%- endmacro %}
 
-{# Whether a plain table that is read was not part of this run: it may be older than the changes. #}
+{# Whether this run skipped a plain table that the model reads: the table may be older than the changes. #}
 {% macro _reads_older_tables() -%}
     {%- for node in _inputs(model.depends_on.nodes) -%}
     {%- if node.config.materialized == 'table' and node.unique_id not in selected_resources -%}
@@ -317,7 +317,7 @@
     {{ return(false) }}
 {%- endmacro %}
 
-{# The models that are read, directly or through others, up to the keyed ones. #}
+{# Models that a model reads, directly or through others, up to and including the first keyed ones. #}
 {% macro _inputs(unique_ids) -%}
     {%- set found = [] -%}
     {%- for unique_id in unique_ids if unique_id in graph.nodes -%}

@@ -1,5 +1,5 @@
-{# dbt-duckdb lets DuckDB guess the quote of a seed, and it may take an apostrophe for one. The checks
-   read a seed with the quote ", so it is loaded with that. #}
+{# dbt-duckdb lets DuckDB guess the quote character of a seed, and DuckDB may take an apostrophe for it.
+   The checks read seeds with the quote ", so they are loaded with the same. #}
 {% macro duckdb__load_csv_rows(model, agate_table) -%}
     {%- set sql -%}
     copy {{ this.render() }} from '{{ adapter.get_seed_file_path(model) | replace("'", "''") }}'

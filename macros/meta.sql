@@ -1,11 +1,11 @@
-{# The version of what the models keep in their columns. Raise it when a model keeps something else
-   under the same name: the next build then drops the tables of Daybook and builds them anew. #}
+{# Version of the contents of the models' columns. Raise it when a column changes its meaning but not its
+   name: the next build then drops the tables of Daybook and rebuilds them. #}
 {% macro models_version() -%}
     {{ return(8) }}
 {%- endmacro %}
 
-{# Before each run of dbt: stops with one message if it must not begin, drops what cannot be kept, and
-   gives the run a number in meta.builds. (A run that only compares writes nothing, and has none.) #}
+{# Before each run of dbt: stops with one message if the run must not begin, drops tables that cannot be
+   kept, and gives the run a number in meta.builds. (A run that only compares has no number.) #}
 {% macro begin_build() -%}
     {%- if execute -%}
     {%- set found = _ask('before', {
@@ -14,7 +14,7 @@
     }) -%}
     {%- if found.say -%} {%- do print(found.say) -%} {%- endif -%}
     {%- if found.is_outdated -%}
-    {#- The numbers go on, because published nights remember them. -#}
+    {#- Numbering continues, because the published nightly runs refer to build numbers. -#}
     {%- do run_query('update meta.builds set ended_well = false, as_of = null, latest_day = null') -%}
     {%- endif -%}
     {%- for schema, name, type in found.drop -%}
@@ -39,8 +39,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Calls loaders/builds.py: dbt-duckdb lets a macro call its plugins by this name only. The answer is
-   put into a dict that is passed along. #}
+{# Calls loaders/builds.py through store_relation, the only method by which dbt-duckdb lets a macro call a
+   plugin. The plugin writes its answer into the dict `answer` of the question. #}
 {% macro _ask(ask, more) -%}
     {%- set vars = {} -%}
     {%- for name in [
@@ -59,9 +59,9 @@
     {{ return(question.answer) }}
 {%- endmacro %}
 
-{# A build from scratch may use all of the memory in profiles.yml. After a build that ended well few
-   pages are touched, and touching memory for the first time costs more than reading a column twice:
-   two fifths are left to the operating system's file cache. #}
+{# A build from scratch may use all of the memory in profiles.yml. A build after one that ended well touches
+   few pages, and touching memory for the first time costs more than reading a column twice: it leaves two
+   fifths of the memory to the operating system's file cache. #}
 {% macro set_memory() -%}
     {%- do run_query("set memory_limit = '" ~ target.config_options['memory_limit'] ~ "'") -%}
     {%- if _newest('build') and not flags.FULL_REFRESH -%}
@@ -69,8 +69,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# After each run of dbt: notes the last complete day, names the tables that rest on other vars or
-   seeds, marks a whole build that ended well, and deletes old changes. #}
+{# After each run of dbt: records the last complete day, lists the tables that were built with other vars
+   or seeds, marks a whole build that ended well, and deletes old changes. #}
 {% macro end_build(results) -%}
     {%- if execute and not is_on('compare_only') -%}
     {%- set as_of = api.Relation.create(database=target.database, schema='intermediate', identifier='int_as_of') -%}
@@ -92,8 +92,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Deletes the changes that every model and the tests have read; those of the last seven good builds
-   stay, for the published copy. #}
+{# Deletes the changes that every model and the tests have read. The changes of the last seven builds that
+   ended well are kept for the published copy. #}
 {% macro _forget_changes() -%}
     {%- set models = [] -%}
     {%- for node in graph.nodes.values() if node.config.materialized == 'keyed' -%}
@@ -115,8 +115,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The models and tests of Daybook, and the seeds, that did not pass in this run. A failed test or model
-   of a company's own says nothing about Daybook's tables. #}
+{# Models and tests of Daybook, and seeds, that did not pass in this run. A failed model or test that a
+   company added says nothing about Daybook's tables. #}
 {% macro _left_out(results, failed) -%}
     {%- set passed = [] -%}
     {%- for result in results if result not in failed -%} {%- do passed.append(result.node.unique_id) -%}
@@ -132,14 +132,14 @@
     (select max(build) from meta.builds)
 {%- endmacro %}
 
-{# Landed since a build last ended well. Tests read such rows only; `make audit` reads all. #}
+{# Rows landed since the last build that ended well. Tests read only these rows; `make audit` reads all. #}
 {% macro landed_lately(load_id) -%}
     {%- if is_on('audit') -%} true
     {%- else -%} {{ load_id }} > {{ _newest('latest_load') }}
     {%- endif -%}
 {%- endmacro %}
 
-{# The rows of a keyed model that were written since a build last ended well: what tests read. An audit
+{# Rows of a keyed model written since the last build that ended well. Tests read only these rows; an audit
    reads all rows. #}
 {% macro rows_written_lately(relation) -%}
     {%- set good = _newest('build') -%}
@@ -152,7 +152,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Of the builds that ended well; a literal, so that the engine can skip older row groups. #}
+{# Highest value over the builds that ended well; a literal, so that the engine can skip older row groups. #}
 {% macro _newest(column) -%}
     {%- if not execute -%} {{ return(0) }} {%- endif -%}
     {%- set found = run_query(
@@ -161,8 +161,8 @@
     {{ return(found.columns[0][0]) }}
 {%- endmacro %}
 
-{# As dbt's own, and: `where: landed_lately` for a test on a table with a load_id, `where:
-   written_lately` for one on a keyed model. #}
+{# Like dbt's macro, with two more values: `where: landed_lately` for a test on a table with a load_id,
+   `where: written_lately` for a test on a keyed model. #}
 {% macro get_where_subquery(relation) -%}
     {%- set where = config.get('where') -%}
     {%- if where == 'landed_lately' -%}

@@ -1,11 +1,11 @@
-{# The time in a text, as a UTC timestamp; null where it holds none. ISO 8601: a date, or a date and a
-   time; an offset is honoured, none means UTC. Or a Unix time in seconds (9 or 10 digits) or
-   milliseconds (12 or 13 digits), with or without a fraction. From 1970 to 2099. What is finer than a
-   microsecond is cut off. The loader reads this file, too (loaders/fields.py). #}
+{# UTC timestamp of a text; null if it holds no readable time. Accepts ISO 8601 (a date, or a date and a
+   time; without an offset the time is UTC) and Unix times in seconds (9 or 10 digits) or milliseconds
+   (12 or 13 digits), with or without a fraction, from 1970 to 2099. Digits beyond microseconds are cut
+   off. The loader reads this file too (loaders/fields.py). #}
 {% macro readable_time(text) -%}
     case
-        -- The usual form comes first, because glob is fast. `?` stands for any character: try_cast
-        -- rejects all but digits there, and `[0-9]` keeps out a blank before the hour.
+        -- The usual form comes first, because glob is fast. `?` matches any character, but try_cast
+        -- rejects all but digits there. `[0-9]` rejects a blank before the hour.
         when {{ text }} glob '20??-??-??T[0-9]?:??:??.[0-9][0-9][0-9]Z' then try_cast({{ text }} as timestamp)
         when regexp_full_match({{ text }}, '20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
             then try_cast({{ text }} as timestamp)
@@ -27,7 +27,7 @@
     end
 {%- endmacro %}
 
-{# The pattern of a date, or a date and a time with or without an offset. #}
+{# Pattern of a date, or of a date and a time with or without an offset. #}
 {% macro iso_8601() -%}
     '\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?'
 {%- endmacro %}

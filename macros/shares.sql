@@ -1,10 +1,10 @@
-{# A share of a base, null where the base is empty. #}
+{# Share of a base, null if the base is empty. #}
 {% macro share(count, base) -%}
     {{ count }} / cast(nullif({{ base }}, 0) as double)
 {%- endmacro %}
 
-{# The Wilson score interval at 95 % (Wilson 1927): honest for small bases and for 0 and 1.
-   Where rounding would leave the share outside of it, by 1e-16, the share bounds it. #}
+{# Wilson score interval at 95 % (Wilson 1927), which also holds for small bases and for shares of 0 and 1.
+   Rounding (1e-16) could leave the share outside of the interval; in that case the share is the bound. #}
 {% macro wilson_low(count, base) -%}
     case
         when {{ base }} > 0

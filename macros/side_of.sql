@@ -1,5 +1,5 @@
-{# Where a call was sent from, server or client, or null where nothing tells. The channel says so where
-   the sender gave one (RudderStack: server, web, mobile); else a word in the name of the library. #}
+{# Side that sent a call: server or client, null if unknown. The channel decides if the sender gave one
+   (RudderStack: server, web, mobile), otherwise a word in the name of the library. #}
 {% macro side_of(channel, library) -%}
     case
         when lower({{ channel }}) = 'server' then 'server'

@@ -1,5 +1,5 @@
-{# The planned traits of an entity in the plan's order, each with trait, type and column.
-   Read while compiling, because a table's columns cannot be known later; empty before the first build. #}
+{# List of an entity's planned traits in the plan's order, each with trait, type and column. Read at compile
+   time, because a table's columns must be known then; empty before the first build. #}
 {% macro planned_traits(entity) -%}
     {%- set traits = [] -%}
     {%- set plan = ref('stg_plan_traits') -%}
@@ -15,12 +15,12 @@
     {{ return(traits) }}
 {%- endmacro %}
 
-{# A trait's column in a table that has fixed columns already. #}
+{# Column name of a trait: prefixed with trait_ where a fixed column of the table has the name. #}
 {% macro trait_column(trait, fixed_columns) -%}
     "{{ 'trait_' if trait.column in fixed_columns }}{{ trait.column }}"
 {%- endmacro %}
 
-{# A trait's latest value as a column of the type that the plan gives it. int_trait_history has cast it. #}
+{# Latest value of a trait as a column of its planned type. int_trait_history has already cast it. #}
 {% macro trait_as_column(trait) -%}
     {%- set value -%}
         max(value{{ '_text' if trait.type not in ('array', 'object') }})
@@ -33,8 +33,8 @@
     try_cast({{ value }} as {{ type }})
 {%- endmacro %}
 
-{# The planned columns of fct_events that are taken from the context, in the plan's order, each with
-   column, keys (its path) and type. Read while compiling, like the traits. #}
+{# List of the planned context columns of fct_events in the plan's order, each with column, keys (its path)
+   and type. Read at compile time, like the traits. #}
 {% macro planned_context_columns() -%}
     {%- set columns = [] -%}
     {%- set plan = ref('stg_context_columns') -%}
