@@ -288,10 +288,10 @@ class Privacy:
             ),
             ids as (
                 select user_id as id from {self.warehouse}.intermediate.int_call_days
-                union select anonymous_id from {self.warehouse}.intermediate.int_call_days
-                union select company_id from {self.warehouse}.intermediate.int_call_days
+                union all select anonymous_id from {self.warehouse}.intermediate.int_call_days
+                union all select company_id from {self.warehouse}.intermediate.int_call_days
             )
-            select id from ids
+            select distinct id from ids
             semi join private_values on lower(trim(ids.id)) = private_values.value
             """
         )

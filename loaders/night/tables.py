@@ -78,7 +78,9 @@ class Copy:
     def _write_changes(self, mart: str, months: Months) -> None:
         if months.days:
             if mart == EVENTS:
-                gone, new = may_differ(months, self.privacy), "event_id in (from changed_events)"
+                within = f"event_day between {_sql(months.days[0])} and {_sql(months.days[-1])}"
+                gone = f"{may_differ(months, self.privacy)} and {within}"
+                new = f"event_id in (from changed_events) and {within}"
             else:
                 gone = new = f"event_day in ({', '.join(map(_sql, months.days))})"
             self.connection.execute(f"delete from pub.marts.{mart} where {gone}")
