@@ -35,7 +35,7 @@ cohort_sizes as (
     select
         report,
         cohort_number,
-        coalesce(breakdown_value, '(all)') as breakdown_value,
+        breakdown_value,
         count(*) as cohort_size
     from {{ ref('int_retention_cohorts') }}
     group by grouping sets ((report, cohort_number), (report, cohort_number, breakdown_value))
