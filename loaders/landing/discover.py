@@ -21,10 +21,11 @@ NOT_LOGS = frozenset({"truth.json"})
 # segment-logs/<source>/<day>/<file> is Segment's S3 archive; rudder-logs/<source>/<date>/<file>
 # is what RudderStack's object storage destinations write, below a prefix of one's choice.
 _ARCHIVE = re.compile(r"(?:^|/)(?:segment-logs|rudder-logs)/([^/]+)/(?:[^/]+/)+[^/]+$")
-# RudderStack's folder may have another name; its files are called <epoch>.<source>.<uuid>.json.gz.
+# If that folder is renamed, RudderStack's file names still hold the source:
+# <epoch>.<source>.<uuid>.json.gz.
 _RUDDERSTACK = re.compile(r"(?:^|/)([^/]+)/[^/]+/\d+\.\1\.[0-9a-f-]{36}\.json(?:\.gz)?$")
 
-# More than this, and a bucket is listed while its first objects are landed.
+# A bucket with more objects than this is still being listed while its first objects are landed.
 _LISTED_AT_FIRST = 1000
 
 _EPOCH = datetime(1970, 1, 1)
@@ -32,13 +33,13 @@ _EPOCH = datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class LogFile:
-    """A file to land, as it lies there: nothing of it has been read yet."""
+    """A file to land. Its content has not been read yet."""
 
     path: str  # absolute, or the URL of an object
     bytes: int
     modified_at: datetime  # UTC, naive
     source: str | None = None  # the archive's source id, where the path tells it
-    refused_because: str | None = None  # known before reading: not a regular file, ...
+    refused_because: str | None = None  # found before reading it, e.g. not a regular file
     remote: objects.Object | None = field(default=None, compare=False, repr=False)  # else on disk
 
 
@@ -50,18 +51,18 @@ class LogFiles:
     to_come: Iterator[LogFile] | None = None
 
     def __iter__(self) -> Iterator[LogFile]:
-        """Once only, where more are to come."""
+        """May be called only once while more files are still to be listed."""
         yield from self.known
         if self.to_come:
             yield from self.to_come
 
     @property
     def bytes(self) -> int | None:
-        """Of all files; None: not all are known yet."""
+        """Total size of all files; None while some are still to be listed."""
         return None if self.to_come else sum(file.bytes for file in self.known)
 
     def are_at_most(self, number: int) -> bool:
-        """Whether there are no more than that."""
+        """Whether there are at most `number` files."""
         return not self.to_come and len(self.known) <= number
 
 

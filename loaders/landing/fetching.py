@@ -1,4 +1,4 @@
-"""Calls a function ahead of time, in threads: a bucket takes long to answer a request."""
+"""Calls a function in advance, in threads, because a bucket takes long to answer a request."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from loaders.limits import MB
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# What is under way or waits for its turn, at most.
+# The most that may be in flight or wait to be used.
 _REQUESTS, _HELD = 16, 48 * MB
 
 
@@ -19,7 +19,7 @@ def ahead(
 ) -> Iterator[tuple[Item, Result | None]]:
     """Yield each item, in order, with the result of `do`, or None for an item of weight 0.
 
-    Items are started ahead until they weigh `_HELD` bytes together.
+    Items are started in advance until together they weigh `_HELD` bytes.
     """
     waiting: deque[tuple[Item, int, Future[Result] | None]] = deque()
     held = 0

@@ -1,4 +1,4 @@
-"""The SQL that judges calls: which ones to quarantine, and which lines Python has to look at."""
+"""The SQL that judges calls: which to quarantine, and which lines Python has to check."""
 
 from importlib import resources
 
@@ -15,10 +15,10 @@ def reason() -> str:
 
 
 def needs_python() -> str:
-    """The SQL for rows whose line Python has to look at.
+    """The SQL for rows whose line Python has to check.
 
-    A batch body; a call without an id of its own; and ids that are not kept as they were sent, or
-    perhaps not: in a text column a boolean, a list, an object or a number looks like its text.
+    These are batch bodies, calls without a message id, and calls with an id that is not, or may not
+    be, kept as it was sent: in a text column, a boolean, list, object or number looks like text.
     """
     odd = [
         test
@@ -38,7 +38,7 @@ def needs_python() -> str:
 
 
 def _has_space_at_an_end(column: str) -> str:
-    """To trim all white space is slow: only text with ASCII space or with other letters is."""
+    """Trimming is slow: do it only for ASCII space at an end, or for other than ASCII letters."""
     return f"""case
         when "{column}" < '!' or "{column}"[-1] <= ' ' or strlen("{column}") <> length("{column}")
             then "{column}" <> trim("{column}", '{WHITE_SPACE}')
@@ -46,7 +46,7 @@ def _has_space_at_an_end(column: str) -> str:
 
 
 def _may_be_a_whole_double(column: str) -> str:
-    """As DuckDB writes one: `42.0`, `1.5e+20`. It may also be text."""
+    """Whether a text looks as DuckDB writes a double: `42.0`, `1.5e+20`. It may have been text."""
     return rf"""case
         when "{column}" < ':' and strlen("{column}") <= {_LONGEST_DOUBLE}
             then regexp_full_match("{column}", '-?[0-9]+(?:\.[0-9]+)?(?:\.0|e\+[0-9]+)')

@@ -46,7 +46,7 @@ class Lander:
     """Lands files into a warehouse."""
 
     def __init__(self, warehouse: Warehouse, limits: Limits, *, careful: bool = False):
-        """With `careful`, Python judges every line; tests compare the outcome with DuckDB's."""
+        """With `careful`, Python judges every line; tests compare its outcome with DuckDB's."""
         self._warehouse = warehouse
         self._limits = limits
         self._ledger = Ledger(warehouse.connection)
@@ -80,7 +80,7 @@ class Lander:
         ready: Iterator[tuple[Spool, list[Written]]],
         progress: Progress,
     ) -> list[Landed]:
-        """Store a spool, and those after it until the file that they are pieces of is complete."""
+        """Store a spool, and the following ones while they are pieces of the same file."""
         loads: list[Load] = []
         while True:
             if spool.drops_what_came_before:

@@ -22,7 +22,7 @@ NO_CALL = (
 
 @dataclass
 class Load:
-    """A file on its way in."""
+    """A file that is being landed."""
 
     load_id: int
     index: int
@@ -42,7 +42,7 @@ class Load:
 
     @property
     def is_a_log(self) -> bool:
-        """Whether a line of it is a call or a batch, sound or broken, or all are blank."""
+        """Whether any line is a call or a batch, sound or broken, or all lines are blank."""
         counts = self.counts
         has_calls = bool(counts.calls or counts.forgotten)
         return has_calls or self.resembles_a_log or counts.lines == counts.blank
@@ -50,7 +50,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Unloaded:
-    """A load that is gone."""
+    """A load that was removed."""
 
     load_id: int
     path: str
@@ -58,7 +58,7 @@ class Unloaded:
 
 
 class Ledger:
-    """`raw.loads`, and the other names of landed content."""
+    """`raw.loads`, and `raw.copies` with the other paths of landed content."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection):
         self._run = connection.execute
@@ -79,11 +79,11 @@ class Ledger:
     # -- asked by the thread that reads ahead
 
     def has_file(self, file: LogFile) -> bool:
-        """Whether a file of the same path, size and time has landed. Reads nothing of it."""
+        """Whether a file of the same path, size and time has landed. Does not read the file."""
         return _name(file) in self._files
 
     def has_content(self, sha256: str) -> bool:
-        """Whether this content has landed, or is on its way in, under whatever name."""
+        """Whether this content has landed or is being landed, under any name."""
         return sha256 in self._contents
 
     def may_have_content_of(self, file: LogFile) -> bool:
@@ -91,7 +91,7 @@ class Ledger:
         return file.bytes in self._sizes
 
     def expect(self, sha256: str) -> None:
-        """This content is on its way in."""
+        """Note that this content is being landed."""
         self._contents[sha256] = None
 
     # -- in the transaction
@@ -105,7 +105,7 @@ class Ledger:
         ]
 
     def close(self, loads: Sequence[Load]) -> None:
-        """Write the rows of landed files, unless a single line is unaccounted for."""
+        """Write the rows of landed files. Raises if even one line is unaccounted for."""
         if not loads:
             return
         self._remove_refusals([load.file for load in loads])
@@ -132,7 +132,7 @@ class Ledger:
             self._files[_name(load.file)] = load.load_id
 
     def remove_rows(self, loads: Sequence[Load]) -> None:
-        """Remove what was stored of files that are refused after all, because they are no logs."""
+        """Remove the stored rows of files that turned out not to be logs."""
         if not loads:
             return
         self._run(
@@ -142,13 +142,13 @@ class Ledger:
         self._not_logs.update(load.sha256 for load in loads)
 
     def judge(self, outcome: Outcome) -> Outcome:
-        """Refuse a copy of a file of the same run that turned out to be no log."""
+        """Refuse a copy of a file that this run has refused because it is not a log."""
         if outcome.sha256 not in self._not_logs:
             return outcome
         return replace(outcome, status="refused", reason=NO_CALL, sha256=None)
 
     def refuse(self, outcomes: Sequence[Outcome]) -> None:
-        """Write the rows of refused files, in the place of earlier ones of the same path."""
+        """Write the rows of refused files. They replace earlier rows of the same path."""
         if not outcomes:
             return
         self._remove_refusals([each.file for each in outcomes])
@@ -168,7 +168,7 @@ class Ledger:
         )
 
     def remember(self, outcomes: Sequence[Outcome]) -> None:
-        """Remember the names of copies of landed files, so that they are not read next time."""
+        """Store the paths of copies of landed files, so that the next run need not read them."""
         copies = [each for each in outcomes if each.sha256]
         if not copies:
             return
@@ -223,7 +223,7 @@ class Ledger:
             for load_id in load_ids:
                 for table in ("calls", "quarantine", "forgotten_calls", "copies", "loads"):
                     self._run(f"delete from raw.{table} where load_id = ?", [load_id])
-                # So that the next build does not go on from tables that hold its calls.
+                # This tells the next build not to append to tables that still hold its calls.
                 row = [load_id, known[load_id][0], now()]
                 self._run("insert into raw.taken_out values (?, ?, ?)", row)
         return [

@@ -1,4 +1,4 @@
-"""The id of a call that was sent without one: a hash of its content."""
+"""Makes an id for a call that was sent without one: a hash of its content."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ _NOT_CONTENT = frozenset({"messageId", "sentAt", "receivedAt"})
 
 
 def message_id(call: dict, text: bytes) -> str:
-    """The SHA-256, as hex, of a call's own content with its keys sorted at every level.
+    """Return the SHA-256, as hex, of a call's own content with its keys sorted at every level.
 
     `call` is as it was sent, before it inherits from its batch; `text` is the same, verbatim.
     """

@@ -1,8 +1,8 @@
-"""Reads logs from a bucket: lists its objects, and fetches them ahead of their turn.
+"""Reads logs from a bucket: lists its objects, and fetches them before they are needed.
 
-No other module knows obstore; it is imported when a path has a scheme. Credentials come from where
-each cloud's own tools find them. A storage's error message may quote them, so only its code is
-shown.
+No other module knows obstore; it is imported when a path has a scheme. Credentials are looked for
+where each cloud's own tools look. An error message of the storage may quote them, so only its code
+is shown.
 """
 
 import os
@@ -22,11 +22,12 @@ from loaders.limits import MB
 SCHEMES = ("s3", "gs", "az")
 
 _PAGE = 1000  # objects per listing: what one request brings
-# A larger object is fetched in pieces, several at a time: no request stays open while DuckDB works.
+# A larger object is fetched in pieces, several at a time, so that no request stays open while
+# DuckDB works.
 PIECE = 8 * MB
 _HANDED_ON = 1 * MB
 _FLAGS = glob.GLOBSTAR | glob.CASE
-_TIMEOUT = timedelta(minutes=2)  # of one request, which brings a piece at most
+_TIMEOUT = timedelta(minutes=2)  # of one request, which fetches at most one piece
 
 _LOOK_FOR = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile in ~/.aws, the machine's role",
@@ -52,24 +53,24 @@ class Object:
     bucket: "Bucket"
     key: str
     bytes: int
-    modified_at: datetime  # UTC, naive, whole seconds: all that every storage tells
+    modified_at: datetime  # UTC, naive, whole seconds: some storages give no fractions
     etag: str | None
     _fetched: bytes | DaybookError | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
-        """Its full name."""
+        """The object's full URL."""
         return f"{self.bucket.url}/{self.key}"
 
     def fetch(self) -> None:
-        """Fetch it whole, ahead of its turn. What is wrong with it is said at its turn."""
+        """Fetch the whole object in advance. Any error is raised later, when it is read."""
         try:
             self._fetched = self._get(range(self.bytes))
         except DaybookError as error:
             self._fetched = error
 
     def pieces(self) -> Iterator[bytes]:
-        """Its bytes, in order, and of this very version: else `StillGrowing`."""
+        """Yield its bytes, in order. Raises `StillGrowing` unless it is the version listed."""
         fetched, self._fetched = self._fetched, None
         if isinstance(fetched, DaybookError):
             raise fetched
@@ -97,25 +98,25 @@ class Object:
 class Bucket:
     """A bucket, opened."""
 
-    url: str  # scheme and name, without an end
+    url: str  # scheme and name, without a last slash
     store: Any
     server: str | None  # as the environment names it
 
     def head(self, key: str) -> Object | None:
-        """The object of exactly that name, if there is one that may be looked at."""
+        """The object of exactly that name; None if there is none or it may not be read."""
         import obstore
 
         try:
             return self._object(obstore.head(self.store, key))
         except (FileNotFoundError, obstore.exceptions.PermissionDeniedError):
-            return None  # S3 forbids what is not there to those who may not list
+            return None  # without permission to list, S3 answers "forbidden" for a missing object
         except obstore.exceptions.BaseError as error:
             raise self._explained(error) from error
 
     def list(self, prefix: str) -> Iterator[Object]:
-        """The objects below a prefix, by name, as they come in.
+        """Yield the objects below a prefix, by name, as the listing arrives.
 
-        Those without a byte are passed over: most mark a folder, by a last slash that is lost here.
+        Empty objects are skipped: most are folder markers, whose last slash is lost here.
         """
         import obstore
 
@@ -128,7 +129,7 @@ class Bucket:
             raise self._explained(error) from error
 
     def get(self, key: str, etag: str | None, wanted: range | None) -> bytes:
-        """An object's bytes, or some. Raises `FileNotFoundError` where there is none."""
+        """An object's bytes, or a range of them. Raises `FileNotFoundError` if it is missing."""
         import obstore
 
         options = {"if_match": etag} if etag else {}
@@ -200,7 +201,7 @@ def find(url: str, retry_seconds: float) -> Iterator[Object]:
         return
     parts = key.split("/") if key else []
     fixed = next((at for at, part in enumerate(parts) if glob.is_magic(part)), len(parts))
-    # What matches a folder matches all that is in it.
+    # A pattern that matches a folder matches everything in it.
     pattern = "/".join([*parts[fixed:], "**"])
     patterns = [pattern, pattern.removesuffix("/**")]
     for each in bucket.list("/".join(parts[:fixed])):
@@ -245,7 +246,7 @@ def _open(scheme: str, name: str, retry_seconds: float) -> Bucket:
 
 
 def _as_aws_does(bucket: str) -> dict[str, Any]:
-    """The credentials and the region that AWS's own library finds, renewed while they are used."""
+    """The credentials (kept fresh) and the region that AWS's own library finds."""
     import boto3
     from botocore.exceptions import BotoCoreError
     from obstore.auth.boto3 import Boto3CredentialProvider
@@ -271,9 +272,9 @@ def _server(endpoint: str | None) -> str | None:
 
 
 def _answer(error: Exception) -> tuple[int, str]:
-    """The status (0: there was no answer) and the error code that the storage answered.
+    """The storage's status (0: there was no answer) and error code.
 
-    obstore has a class for few of them, and gives them in its message alone.
+    obstore has a class for few of them, so they are read from the text of its message.
     """
     status = re.search(r"status code: (\d{3})", str(error))
     code = re.search(r"<Code>(\w+)</Code>", str(error))

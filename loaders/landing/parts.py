@@ -1,4 +1,4 @@
-"""The parts of files on their way in, and what became of their lines: what the steps hand on."""
+"""The data types that the steps of landing share: parts of files, and outcomes of their lines."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Status = Literal["landed", "unchanged", "refused", "growing"]
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines as they came, each with its line end; only a file's last may have lacked it."""
+    """Whole lines as sent, each with its line end. One is added to a last line without it."""
 
     content: bytes
     lines: int
@@ -39,7 +39,7 @@ class Part:
 
     @property
     def lines(self) -> int:
-        """How many there are."""
+        """The number of lines."""
         return sum(block.lines for block in self.blocks)
 
     @property
@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A file of which nothing is stored."""
+    """A file from which nothing is stored."""
 
     index: int
     file: LogFile
@@ -83,4 +83,4 @@ class Stored:
 
     counts: Counts
     reasons: Counter[str] = field(default_factory=Counter)
-    resembles_a_log: bool = False  # a line was quarantined that is a call or batch, if a broken one
+    resembles_a_log: bool = False  # a quarantined line is a call or a batch, although broken

@@ -24,7 +24,7 @@ from loaders.landing.ledger import Counts
 from loaders.landing.quarantine import REASONS, Quarantined
 
 _SHOWN_NAMES = 8  # in a line of `daybook status`
-# With more files than this a summary says more than their names.
+# With more files than this, a summary is more useful than their names.
 FEW_FILES = 20
 
 _EXAMPLE = 60  # letters
@@ -63,7 +63,7 @@ def progress_bar(total_bytes: int | None) -> Iterator[Callbacks]:
 
 
 def show_file(landed: Landed) -> None:
-    """One line for one file; what was refused goes to stderr with its reason."""
+    """Print one line per file; a refused file goes to stderr with its reason."""
     path = show_path(landed.file.path)
     if landed.status == "refused":
         click.echo(f"refused    {path}: {landed.because}", err=True)
@@ -148,13 +148,13 @@ def print_status(
 
 
 def print_quarantined(each: Quarantined) -> None:
-    """One line of JSON; what is not UTF-8 in the line's beginning is escaped."""
+    """Print one line of JSON; bytes that are not UTF-8 are escaped."""
     beginning = each.beginning and each.beginning.decode("utf-8", "backslashreplace")
     click.echo(orjson.dumps({**vars(each), "beginning": beginning}))
 
 
 def show_names(names: dict[str, list[str]]) -> None:
-    """Which names are only in the plan, and which only in the logs; the most frequent first."""
+    """Print the names that are only in the plan or only in the logs, most frequent first."""
     for what, found in names.items():
         more = len(found) - _SHOWN_NAMES
         shown = ", ".join(found[:_SHOWN_NAMES])

@@ -1,4 +1,4 @@
-"""The quarantined lines, and why they are."""
+"""Reads the quarantined lines with their reasons."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ _PATH = "coalesce(loads.path, '(not in raw.loads)')"
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A quarantined line, or a quarantined call of one."""
+    """A quarantined line, or one quarantined call of a line."""
 
     load_id: int
     path: str
@@ -42,7 +42,7 @@ class Quarantined:
 
 
 def resembles_a_call(line: bytes) -> bool:
-    """Whether a quarantined line is a call or a batch all the same: a broken or incomplete one."""
+    """Whether a quarantined line is a broken or incomplete call or batch."""
     return line.lstrip().startswith((b"{", b"[")) and bool(_A_KEY_OF_CALLS.search(line))
 
 
@@ -71,7 +71,7 @@ def quarantined(
 
 
 def _kept(within: str) -> str:
-    """Select the beginnings of lines that are kept once for all of their problems."""
+    """Select the beginnings of lines whose text is stored with only one of their problems."""
     return f"""
         select load_id, line_number, any_value(array_slice(line, 1, {_SHOWN})) as beginning
         from raw.quarantine
@@ -87,7 +87,7 @@ def _kept(within: str) -> str:
 def lines(
     connection: duckdb.DuckDBPyConnection, load_id: int | None = None, limit: int | None = None
 ) -> Iterator[bytes]:
-    """Each line of which anything is quarantined, once, verbatim without its line ending."""
+    """Each line with something quarantined, once, verbatim without its line ending."""
     found = connection.execute(
         """
         select any_value(line)

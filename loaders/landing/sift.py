@@ -1,8 +1,8 @@
-"""Judges lines one by one, in Python: those that DuckDB cannot judge or would refuse as a whole.
+"""Judges, one by one in Python, the lines that DuckDB cannot judge or would refuse as a whole.
 
 A line becomes calls in a uniform wrapping, or is quarantined. DuckDB still reads the fields, from
-the text that was sent, so that a call is the same whichever way it was read. Of equal keys the
-first counts, as it does in DuckDB.
+the text that was sent, so that both ways of reading give the same call. If a key is repeated, the
+first one counts, as it does in DuckDB.
 """
 
 import re
@@ -28,7 +28,7 @@ from loaders.landing.strict_json import (
 )
 
 _EMPTY = (None, "", {})
-# A key that is not found by its `":`, or a `":` within a string that is written otherwise.
+# Spellings for which counting `":` miscounts keys: space before the colon, or escaped characters.
 _HIDDEN = re.compile(rb'"[ \t\r\n]+:|\\u00(?:22|3[aA])')
 
 
@@ -54,7 +54,7 @@ class _Call:
 def sift(
     lines: Iterable[tuple[int, bytes]], out: BinaryIO
 ) -> tuple[list[ToQuarantine], list[int], int]:
-    """Write the calls of indexed `lines` to `out`, wrapped; blank lines are left out.
+    """Write the calls of indexed `lines` to `out`, wrapped; blank lines are skipped.
 
     Returns what to quarantine, which lines are blank, and the length of the longest line written.
     """
@@ -138,7 +138,7 @@ def _batch(
 
 
 def _plain(call: dict, text: bytes) -> tuple[str | None, bytes]:
-    """A call outside of a batch: the id that is made for it, if it needs one, and its text."""
+    """A call outside a batch: the id made for it, if it needs one, and its text."""
     ids = _corrected_ids(call)
     made_id = _made_id(call, ids, text)
     return made_id, _with_ids(members(text), ids) if ids else text
@@ -155,7 +155,7 @@ def _item(item: dict, to_inherit: dict) -> tuple[str | None, bytes]:
 
 
 def _item_verbatim(text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | None, bytes]:
-    """The same, put together from what was sent: it repeats keys, or is too deep to be written."""
+    """The same, from the text as sent: for an item with repeated keys or too deep to write."""
     item = _first_of_equal_keys(text)
     ids, call = _corrected_ids(item), members(text)
     for name, value in to_inherit.items():
@@ -165,7 +165,7 @@ def _item_verbatim(text: bytes, to_inherit: dict[str, bytes]) -> tuple[str | Non
 
 
 def _with_ids(found: dict[str, bytes], ids: dict[str, str | None]) -> bytes:
-    """The object that has these members, and these ids in their place."""
+    """The JSON object with these members, in which `ids` replace the ids of the same name."""
     for name, value in ids.items():
         if value is None:
             del found[name]
@@ -175,7 +175,7 @@ def _with_ids(found: dict[str, bytes], ids: dict[str, str | None]) -> bytes:
 
 
 def _repeats_a_key(value: dict, text: bytes) -> bool:
-    """Whether `text` may hold more keys than `value`, into which it was read."""
+    """Whether `text` may hold more keys than `value`, which was parsed from it."""
     if _HIDDEN.search(text):
         return True
     try:
@@ -185,12 +185,12 @@ def _repeats_a_key(value: dict, text: bytes) -> bool:
 
 
 def _first_of_equal_keys(text: bytes) -> dict:
-    """An object's members as DuckDB reads them; orjson takes the last of equal keys."""
+    """An object's members as DuckDB reads them: the first of equal keys. orjson takes the last."""
     return {name: parse(value) for name, value in members(text).items()}
 
 
 def _corrected_ids(call: dict) -> dict[str, str | None]:
-    """The ids of a call that are not kept as they were sent, as they are kept; None: absent."""
+    """The ids that differ from what was sent, in the form that is stored; None: absent."""
     corrected = {}
     for name in IDS:
         value = call.get(name)

@@ -1,7 +1,7 @@
-"""Gathers files into spools. A spool is passed to DuckDB, and committed, at once.
+"""Gathers files into spools. A spool is passed to DuckDB as a whole, and committed as a whole.
 
-A spool holds many small files, each whole, or one piece of a large one. Files are read here while
-the spool before is being stored.
+A spool holds many small files, each complete, or one piece of a large file. The next spool is read
+while the previous one is being stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,8 +31,8 @@ _MOST_FILES = 5_000
 # file is faster than creating and removing one.
 _names = cycle(["half-1", "half-2", "half-3", "half-4"])
 
-# Blocks are checked for doubtful lines before they are written: blocks of at least this size, this
-# many at once.
+# Blocks are checked for doubtful lines before they are written. A check takes this many blocks,
+# each of at least this size.
 _LOOK_AT = 1 * MB
 _LOOK_AT_ONCE = 4
 
@@ -114,7 +114,7 @@ class _NothingToStore(Exception):
 def _read(
     index: int, file: LogFile, ledger: Ledger, limits: Limits, on_read: Callable[[int], None]
 ) -> Iterator[Part]:
-    """The parts of a new and sound file. Else raises `_NothingToStore`, possibly after some."""
+    """Yield the parts of a new and sound file. Else raises `_NothingToStore`, maybe after some."""
     started_at = now()
 
     def nothing(status: Status, reason: str | None = None, sha256: str | None = None):
@@ -157,7 +157,7 @@ def _hash(file: LogFile, limits: Limits) -> str:
 def _fetched_ahead(
     files: Iterable[LogFile], wanted: Callable[[LogFile], bool]
 ) -> Iterator[LogFile]:
-    """The same files, the small objects among them fetched while those before are used."""
+    """Yield the same files; small objects are fetched in advance, while earlier files are used."""
 
     def weigh(file: LogFile) -> int:
         is_small = file.remote is not None and file.bytes <= PIECE
@@ -171,7 +171,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
     """Cut a stream into blocks of whole lines, gathered into pieces. The last may be empty."""
     blocks: list[Block] = []
     size = lines = 0
-    line: list[bytes] = []  # the beginning of one whose end has not come yet
+    line: list[bytes] = []  # the beginning of a line whose end has not been read yet
     for read in stream:
         end = read.rfind(b"\n") + 1
         if end:
@@ -201,7 +201,7 @@ def _cut(stream: Stream, limits: Limits) -> Iterator[list[Block]]:
 
 
 def _refuse_a_long_line(content: bytes, limits: Limits) -> None:
-    """Raise `DamagedFile` for whole lines of which one is too long. Looks at few of the bytes."""
+    """Raise `DamagedFile` if one of these whole lines is too long. Looks at few of the bytes."""
     start, most = 0, int(limits.line_bytes)
     while len(content) - start > most + 1:
         end = content.rfind(b"\n", start, start + most + 1)
@@ -248,7 +248,7 @@ def _by(number: int, blocks: Sequence[Block]) -> Iterator[Sequence[Block]]:
 
 
 def _halve(blocks: list[Block], lines: int) -> Iterator[list[Block]]:
-    """A whole row group and the rest; of fewer lines, two halves."""
+    """Yield one row group and the rest; with fewer lines than that, two halves."""
     half, left = [], _ROW_GROUP if lines >= _ROW_GROUP else -(-lines // 2)
     for position, block in enumerate(blocks):
         if block.lines > left:

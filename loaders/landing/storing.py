@@ -1,9 +1,9 @@
 """Stores a spool: its calls in `raw.calls`, and each quarantined line in `raw.quarantine`.
 
 DuckDB reads the spool and stores every line that is plainly one call. The other lines are judged in
-Python, one by one (`sift`): batch bodies, several calls on a line, calls without an id of their
-own, ids that are not kept as they were sent, and lines to quarantine. Both ways end in the same
-SQL, which reads the fields and gives the reasons.
+Python, one by one (`sift`): batch bodies, several calls on a line, calls without a message id, ids
+that are not kept as they were sent, and lines to quarantine. Both ways end in the same SQL, which
+reads the fields and gives the reasons.
 """
 
 from bisect import bisect_right
@@ -23,8 +23,8 @@ from loaders.landing.spools import Spool, Written
 from loaders.limits import KB, MB, Limits
 from loaders.warehouse import Warehouse
 
-# A line is kept with each of its problems up to this many bytes in all, else with the first one: a
-# batch may have thousands of problems.
+# The text of a line is stored with each of its problems if these copies fit into this many bytes,
+# else with the first problem only: a batch may have thousands of problems.
 _COPIES_UP_TO = 256 * KB
 # Lines are quarantined in portions of about this size.
 _PORTION = 16 * MB
@@ -33,7 +33,7 @@ _MOST_ROWS = 100_000
 _SMALLEST_OBJECT_SIZE = 8 * MB
 
 _GIANT = 8 * MB
-_MEMORY_PER_BYTE = 32  # of a line that holds nothing but small numbers or objects
+_MEMORY_PER_BYTE = 32  # worst case: a line of nothing but small numbers or objects
 _SIFTED = {
     "line": "BIGINT",
     "call_number": "BIGINT",
@@ -44,9 +44,9 @@ _SIFTED = {
 
 
 class Storer:
-    """Stores spools one after the other, in the transaction that is open.
+    """Stores spools one after the other, in the open transaction.
 
-    A line is identified by its index in the spool, until it gets its load and its number there.
+    Until a line gets its load id and line number, it is identified by its index in the spool.
     """
 
     def __init__(self, warehouse: Warehouse, limits: Limits):
@@ -73,13 +73,13 @@ class Storer:
         self._befores = [part.lines_before for part in parts]
         self._starts = list(accumulate((part.lines for part in parts), initial=0))
         self._here = f"load_id between {min(loads)} and {max(loads)}"
-        if len(parts) == 1:  # so that a piece of a large file does not scan the pieces before it
+        if len(parts) == 1:  # a piece of a large file: do not scan the earlier pieces
             before = parts[0].lines_before
             self._here += f" and line_number between {before + 1} and {before + parts[0].lines}"
         self._is_numbered = False
 
     def _place_of(self, line: int) -> tuple[int, int]:
-        """The load of a line, and its number there."""
+        """The load of a line, and its line number in it."""
         part = bisect_right(self._starts, line) - 1
         return self._loads[part], self._befores[part] + line - self._starts[part] + 1
 
@@ -204,7 +204,7 @@ class Storer:
     # -- line by line
 
     def _look_at(self, spool: Spool, left_out: Sequence[int], stored: list[Stored]) -> None:
-        """Sift the lines that DuckDB left out, and count the outcomes of each part's lines."""
+        """Sift the lines that DuckDB did not store, and count the outcomes of each part's lines."""
         for each in stored:
             each.counts.calls = each.counts.lines
         if not left_out:
@@ -267,7 +267,7 @@ class Storer:
     ) -> list[ToQuarantine]:
         """Note which calls are of forgotten people; return what is still to quarantine.
 
-        A line is quarantined as a whole: not if anything of it names somebody who was forgotten.
+        Quarantine keeps whole lines, so a line that names a forgotten person is not quarantined.
         """
         calls = self._run("select line, call_number from sifted where is_forgotten").fetchall()
         theirs = {line for line, _ in calls}

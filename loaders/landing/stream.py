@@ -1,6 +1,6 @@
 """Reads a log file's bytes once: unpacked, verified to the last checksum, hashed.
 
-Compression is detected by the first bytes. A file whose bytes are in doubt is refused whole.
+Compression is detected by the first bytes. A file that may be damaged is refused whole.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 
 _UNPACK_IT = "unpack it, and land what is in it"
 _EXPORT_IT = "export it as JSON Lines"
-# By their first bytes: what a file is instead of a log, and what to do with it.
+# First bytes of files that are not logs: what the file is, and what to do with it.
 _FOREIGN = {
     b"BZh": ("compressed with bzip2", _UNPACK_IT),
     b"\xfd7zXZ\x00": ("compressed with xz", _UNPACK_IT),
@@ -44,7 +44,8 @@ _FOREIGN = {
 _TAR = slice(257, 262), b"ustar"
 _READ = 4 * MB
 _UNPACK = 4 * MB
-# 4 bytes of zstd can unpack to 128 KB, and gzip members may be tiny: both are read in small bites.
+# Compressed bytes are read in small bites: 4 bytes of zstd can unpack to 128 KB, and gzip members
+# may be tiny.
 _BITE = 8 << 10
 _WIDEST_WINDOW = 128 * MB
 
@@ -55,15 +56,15 @@ class Stream:
 
     file: LogFile
     limits: Limits
-    on_read: Callable[[int], None] = lambda _: None  # told how many bytes of the file were read
+    on_read: Callable[[int], None] = lambda _: None  # called with the number of file bytes read
     unpacked: int = 0
-    is_read: bool = False  # to the end, and found sound
+    is_read: bool = False  # read to the end, and sound
     _packed: int = 0
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
     def sha256(self) -> str:
-        """Of the unpacked bytes, as hex."""
+        """The SHA-256 of the unpacked bytes, as hex."""
         return self._digest.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -144,7 +145,7 @@ def _as_it_is(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Any number of members, each with its checksum and its length verified by the library."""
+    """Unpack any number of members. The library verifies the checksum and length of each."""
     member, held, rest = isal_zlib.decompressobj(wbits=31), first, memoryview(b"")
 
     def more() -> bytes:
@@ -163,7 +164,7 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield block
         if member.eof:
             held = member.unused_data
-            # The rest is copied for each member, and members may be small: hence small bites.
+            # Each member copies the rest of its bite, and members may be small: hence small bites.
             if len(held) > _BITE:
                 held, rest = held[:_BITE], memoryview(held)[_BITE:]
             while len(held) < len(GZIP) and (piece := more()):
@@ -183,7 +184,7 @@ def _unpack_gzip(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unpack_zstd(first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Any number of frames, each read to its end: a stream that is cut at a block looks whole."""
+    """Unpack any number of frames, each to its end: a stream cut at a block would look complete."""
     unpacker = zstandard.ZstdDecompressor(max_window_size=_WIDEST_WINDOW)
     frame, at_start, gathered = unpacker.decompressobj(), True, []
     for bite in _bites(first, pieces):
@@ -233,5 +234,5 @@ def _refuse_what_is_no_text(start: bytes) -> None:
 
 
 def _is_wide(sample: bytes) -> bool:
-    """Most letters of UTF-16 and UTF-32 hold a NUL; text in UTF-8 holds none."""
+    """Whether bytes look like UTF-16 or UTF-32: most letters hold a NUL there, none in UTF-8."""
     return len(sample) >= 4 and 0.25 <= sample.count(0) / len(sample) < 0.9

@@ -15,21 +15,21 @@ import orjson
 
 from loaders.landing.leniency import DEEPEST
 
-# A number with 16 digits and a point, 17 digits or an exponent: a double may not hold it exactly. A
-# number follows one of these letters, or begins the text; most digits of a log stand in strings.
+# Numbers that a double may not hold exactly: 16 digits and a point, 17 digits, or an exponent. A
+# number follows one of these letters, or begins the text; most digits of a log are in strings.
 _LONG_NUMBER = re.compile(rb"(?:\A|[:,\[ \t\r\n])-?(?:[0-9.]{17}|[0-9.]+[eE])")
-# The regular expressions are possessive and accept an unclosed string, so that no line makes them
-# backtrack.
+# The regular expressions are possessive and accept an unclosed string, so they never backtrack.
 _STRING = rb'"(?:[^"\\]++|\\.)*+"?'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _TOKEN = re.compile(_STRING + rb"|" + _NUMBER + rb"|[{}\[\],:]", re.DOTALL)
 _BRACKET = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
-# A number or a word ends where something begins that cannot be a part of it.
+# A number or a word ends at the first character that cannot be a part of it.
 _SCALAR = re.compile(
     _STRING + rb"|(?:" + _NUMBER + rb'|true|false|null)(?=[ \t\r\n{}\[\]",]|\Z)', re.DOTALL
 )
 _SPACE = re.compile(rb"[ \t\r\n]*")
-# Between two objects: nowhere else outside of strings, except inside of a list in one of them.
+# The place between two objects. Outside strings, this matches nowhere else, except in a list within
+# one of them.
 _NEXT_OBJECT = re.compile(rb"\}(?=[ \t\r\n]*\{)")
 _NEXT_ELEMENT = re.compile(rb"\}(?=[ \t\r\n]*,[ \t\r\n]*\{)")
 _MARK = f"number {secrets.token_hex(8)} "
@@ -72,16 +72,16 @@ def _is_too_deep(text: bytes) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value out of `parse` is a JSON number."""
+    """Whether a value from `parse` is a JSON number."""
     if isinstance(value, str):
         return value.startswith(_MARK)
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def whole_number(value: object) -> str | None:
-    """A number out of `parse` as text without its fraction, where that is zero: 4.2e1 is 42.
+    """Return a number from `parse` as the text of an integer, if its fraction is zero: 4.2e1 is 42.
 
-    None: it has a fraction, it was written without one, or it is beyond a double.
+    None: its fraction is not zero, it was written as an integer, or it is beyond a double.
     """
     if isinstance(value, int):
         return None
@@ -90,14 +90,14 @@ def whole_number(value: object) -> str | None:
         return None
     try:
         number = Decimal(sent)
-    except InvalidOperation:  # nought, but for an exponent of 19 digits
+    except InvalidOperation:  # zero as a double, with an exponent of 19 digits
         return None
     whole = str(int(number)) if number == number.to_integral_value() else sent
     return whole if whole != sent else None
 
 
 def values(text: bytes) -> Iterator[tuple[bytes, object]]:
-    """The values that stand one after another in `text`, each verbatim and as `parse` reads it.
+    """Yield the values in `text`, one after another, each verbatim and as `parse` reads it.
 
     White space between them is optional. Raises `NotJson`, possibly after some values.
     """
@@ -146,7 +146,7 @@ def members(text: bytes) -> dict[str, bytes]:
 
 
 def join_members(found: dict[str, bytes]) -> bytes:
-    """The object that has these members."""
+    """The JSON object with these members."""
     return b"{" + b",".join(orjson.dumps(key) + b":" + value for key, value in found.items()) + b"}"
 
 
@@ -162,10 +162,10 @@ class _Cutter:
         self._guesses = True
 
     def read(self, start: int) -> tuple[int, object]:
-        """The value that begins at `start`: where it ends, and what it is.
+        """Return the end of the value that begins at `start`, and the value.
 
-        The first guess is that an object ends where the next one begins. No object is the beginning
-        of another, so a wrong guess does not parse. Then the brackets are counted.
+        The first guess is that an object ends where the next one begins. A wrong guess does not
+        parse, because no object is the beginning of another. Then the brackets are counted.
         """
         text, guess = self._text, None
         if self._guesses and text[start : start + 1] == b"{":
@@ -178,7 +178,7 @@ class _Cutter:
             except NotJson:
                 pass
         end = _end_of_value(text, start, self._end)
-        # A guess that was too far costs a look at the rest of the text: one is enough.
+        # A guess that was too far scans the rest of the text, so guess only once.
         self._guesses = self._guesses and (guess is None or guess < end)
         return end, parse(text[start:end])
 
@@ -208,7 +208,7 @@ def _mark(match: re.Match[bytes]) -> bytes:
 
 
 def _parts(text: bytes) -> Iterator[bytes]:
-    """What stands between the outermost brackets, cut at the commas and colons of that level."""
+    """Yield the text between the outermost brackets, cut at the commas and colons of that level."""
     depth, start = 0, 0
     for token in _TOKEN.finditer(text):
         kind = token[0]
