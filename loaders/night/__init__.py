@@ -1,4 +1,4 @@
-"""The night: land, build, publish and report, under one lock; and what its readers get."""
+"""The night: land, build, publish and report, under one lock; and the copy that readers open."""
 
 from loaders.night.command import nightly, publish
 

@@ -20,7 +20,7 @@ Told = Callable[[int, int], None]  # nodes that have started, of how many
 
 @dataclass(frozen=True)
 class Built:
-    """What a build came to."""
+    """The result of a build."""
 
     models: int = 0
     tests: int = 0
@@ -100,7 +100,7 @@ def _database_of_dbt(database: Path) -> Iterator[None]:
 
 
 def _close_connections() -> None:
-    """dbt-duckdb keeps the database open until the process ends: publishing has to open it."""
+    """Publishing has to open the database, but dbt-duckdb keeps it open until the process ends."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters
 

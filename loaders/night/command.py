@@ -46,9 +46,9 @@ def nightly(
 ) -> None:
     """Land, build, publish, report: a whole night, for a schedule.
 
-    PATH is what daybook land takes. Readers see the new night in published/ when every test has
-    passed, and else keep the last one. The log is on stderr, the summary on stdout. A night that
-    was stopped is gone on with by running the same command again.
+    PATH is what daybook land takes. Readers see the new night in published/ once every test has
+    passed; until then they keep the last one. The log is on stderr, the summary on stdout. To
+    continue a stopped night, run the same command again.
 
     Exit codes: 0 done; 1 stopped, the step is named; 3 another night is running, or another process
     has the database open; 4 done, but some files were refused; 5 nothing usable came.
@@ -128,13 +128,13 @@ def project_here() -> Project:
             " project; daybook init DIR makes one."
         )
     project = find_project(Path())
-    mode_and_key(project.vars)  # an hour of building later is too late to hear of it
+    mode_and_key(project.vars)  # fail now, not after an hour of building
     return project
 
 
 @contextmanager
 def _told(as_json: bool, notify: str | None) -> Iterator[None]:
-    """Have machines hear of a night that stopped, too."""
+    """Report a stopped night to machines, too."""
     try:
         yield
     except NightStopped as stopped:

@@ -1,4 +1,4 @@
-"""The first step of a night: landing, and whether it brought anything."""
+"""The first step of a night: lands files, and checks whether any call is new."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from loaders.warehouse import open_warehouse
 
 @dataclass(frozen=True)
 class Came:
-    """What landing came to: a line for the log, and a line per file that is not in."""
+    """The result of landing: a line for the log, and a line per file that did not land."""
 
     said: str
     problems: list[str] = field(default_factory=list)
@@ -29,8 +29,8 @@ class Came:
 def land(paths: tuple[str, ...], database: Path, nights: PublishedNights) -> Came:
     """Land files. Raises `NothingUsable` if no call came and nothing is left to publish.
 
-    A night that was stopped has landed its files already: its next run finds no new ones, and has
-    them to build.
+    A stopped night may have landed its files already. The next run then finds no new files, but
+    still has those to build and publish.
     """
     limits = Limits.from_environment()
     results: list[Landed] = []
@@ -63,7 +63,7 @@ def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: Published
     (invocation,) = connection.execute(
         "select max_by(invocation, build) from meta.builds where ended_well"
     ).fetchone()
-    # A night that was taken back is not published again before something new comes.
+    # A night that was rolled back is not published again until something new lands.
     return marks_of(nights.newest()).get("invocation") != invocation
 
 

@@ -1,4 +1,4 @@
-"""Where a warehouse stands, and what has changed in it since a night was published."""
+"""The state of a warehouse, and what has changed in it since the last published night."""
 
 from datetime import date
 from hashlib import sha256
@@ -11,7 +11,7 @@ from loaders.plan import SEEDS
 
 _REPORT_KEYS = ("report", "funnel")
 _MILESTONES = "activation_milestones"
-# Of these seeds a reader learns by what happens to the events themselves.
+# A change in these seeds shows in the events themselves.
 _NOT_THE_PLAN = {"internal_accounts"}
 # A change in one of these models may change rows of fct_events.
 _CHANGING_EVENTS = (
@@ -25,7 +25,7 @@ Marks = dict[str, Any]
 def marks(
     connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
 ) -> Marks:
-    """Return where the warehouse stands, as JSON can hold it."""
+    """Return the state of the warehouse as a JSON-serializable dict."""
     build, invocation, latest_load, taken_out, as_of, latest_day = connection.execute(
         f"""
         select
@@ -37,7 +37,7 @@ def marks(
         f"select grounds from {warehouse}.meta.tables where name = 'marts.{EVENTS}'"
     ).fetchone()
     plan, definitions = _digests(connection, warehouse)
-    # Not the last complete day: it moves on every night, and no definition changes with it.
+    # The last complete day is left out: it moves every night without a change of definitions.
     chosen = {name: str(value) for name, value in variables.items() if name != "as_of"}
     return {
         "build": build,
@@ -61,8 +61,8 @@ def months_to_write(
 ) -> Months:
     """Return the months of fct_events that changed since the last night, and those that did not.
 
-    `there` are the months that the last night has. All are written where the last night rests on
-    other grounds (seeds, vars, privacy), or its build is none of this warehouse.
+    `there` are the months that the last night has. All months are written if the last night was
+    made with other seeds, vars or privacy rules, or from the build of another warehouse.
     """
     all_months = _months_of(
         _days(
@@ -86,8 +86,8 @@ def _find_changed_events(
 ) -> list[date]:
     """Make `changed_events`, the ids of events that changed since a build; return their days.
 
-    An event changes with its call, or with the user and the company of its day. With the e-mail
-    domain of a user it changes where its company comes from.
+    An event changes if its call changes, or the user or the company of its day. If a user's company
+    by e-mail domain changes, the `company_source` of the user's events may change.
     """
     connection.execute(
         f"""

@@ -1,6 +1,6 @@
 """Every report cell in one long table: `metrics.parquet`.
 
-A kind of report adds itself with an entry of KINDS. Cells without a value have no row.
+A new kind of report needs an entry in KINDS. Cells without a value have no row.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ KEY = COLUMNS.removesuffix(", value, is_complete")
 
 @dataclass(frozen=True)
 class Kind:
-    """A report mart, and which of its columns are what. Texts are SQL over the mart."""
+    """A report mart, and the meaning of its columns. Each text is SQL over the mart."""
 
     table: str
     values: tuple[str, ...]
     period: str
     period_start: str
-    last_day: str  # last day that a cell looks at
+    last_day: str  # last day that a cell counts
     dimensions: tuple[str, ...] = ()  # columns; `dimension` names those that are not null
     report: str = "report"
-    is_complete: str = "is_complete"  # null: not of one period
+    is_complete: str = "is_complete"  # null: the cell is not about one period
     may_still_change: str = "false"  # a complete cell that later events may change
     depends_on_traits: str = "false"
-    seed: str | None = None  # whose rows define the reports
+    seed: str | None = None  # its rows define the reports
 
 
 def _has_trait(seed: str, columns: str) -> str:
@@ -84,7 +84,7 @@ KINDS = (
         " from seeds.activation_milestones as milestones"
         " where lower(trim(milestones.entity)) = activation.entity)",
         dimensions=("milestone",),
-        depends_on_traits="true",  # a sign-up may be known by a trait
+        depends_on_traits="true",  # a sign-up may be derived from a trait
         seed="activation_milestones",
     ),
     Kind(
@@ -103,7 +103,7 @@ KINDS = (
 
 
 def make_cells(connection: duckdb.DuckDBPyConnection, tables: set[str]) -> None:
-    """Make the temporary table `cells` from the published marts, which are in use as `marts`."""
+    """Make the temporary table `cells` from the published marts, in the current catalog."""
     parts = [_cells_of(kind) for kind in KINDS if kind.table in tables]
     connection.execute(f"create temp table cells as {' union all '.join(parts)}")
 

@@ -1,14 +1,14 @@
-"""What readers may not see: which columns, rows and values leave the warehouse, and as what.
+"""Personal data: which columns, rows and values are published, and in which form.
 
 - Traits, properties and context columns that the plan marks `is_pii` are left out. So are traits
-  and properties that are not planned: nobody has said what they hold.
+  and properties that are not planned, because nobody has said what they hold.
 - With `vars: pii: hash` the marked ones stay, as keyed hashes of their values.
 - An id, or any other text, that contains an e-mail address is replaced by a keyed hash of the
   whole text; so is an id that is the value of a marked trait. Equal texts have equal hashes in all
   tables, so that joins still work. In properties only the address is replaced.
 
 The hash is HMAC-SHA256, cut to 80 bits. Its key is DAYBOOK_PII_KEY, else a random key that stays in
-the private warehouse: without the key, nobody can try addresses.
+the private warehouse: without the key, nobody can test whether an address is in the data.
 """
 
 import os
@@ -39,7 +39,7 @@ _SNAKE_CASE = (
 def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
     """Return the var `pii` and the key of the environment, which may be empty.
 
-    Raises `CannotPublish` for another value, and where there is nothing to hash with.
+    Raises `CannotPublish` for another value of `pii`, and for `hash` without a key.
     """
     setting, key = variables.get("pii"), os.environ.get(KEY_VARIABLE, "")
     mode = str(setting or OMIT).strip().lower()
@@ -76,7 +76,7 @@ class Privacy:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with the warehouse, the key, and all that decides what of an event is shown."""
+        """A hash that changes with the warehouse, the key, and every rule for published events."""
         (plan,) = self._one(
             f"""
             select string_agg(concat_ws('|', event, property, is_pii), ';' order by line)
@@ -137,7 +137,7 @@ class Privacy:
         return name, quoted
 
     def shown_id(self, sql: str) -> str:
-        """Return an id as readers see it, of an SQL expression for the id."""
+        """Return SQL for an id as readers see it; `sql` is the id in the warehouse."""
         return f"{'masked_id' if self._has_named_ids else 'masked'}({sql})"
 
     @staticmethod
@@ -150,7 +150,7 @@ class Privacy:
     def _private_columns(self, table: str) -> set[str]:
         if table not in _DIMS:
             return self._private_context
-        # A trait called like a fixed column is called trait_*; `plan` is one column.
+        # The column of a trait named like a fixed column is trait_*; `plan` is one column.
         fixed = set(FIXED_COLUMNS[_DIMS[table]]) - {"plan"}
         traits = self._all(
             f"""
@@ -246,7 +246,7 @@ class Privacy:
                 from {staging}.stg_plan_properties
                 group by event;
             create temp macro properties_of(shown, hashed, x) as
-                -- null where two keys are one: nobody can say which of their values counts
+                -- null if two keys become equal: there is no rule which value counts
                 masked_json(coalesce(try(to_json(map_from_entries(list_transform(
                     list_filter(
                         map_entries(try_cast(x as map(varchar, json))),

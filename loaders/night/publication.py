@@ -36,7 +36,7 @@ _LARGEST = 5  # restated cells in the summary
 
 @dataclass
 class Publication:
-    """A night on its way to the readers; `document` is what night.json and the summary hold."""
+    """A night that is being published; night.json and the summary are made from `document`."""
 
     database: Path
     project: Project
@@ -46,14 +46,14 @@ class Publication:
     built: Built | None = None
     took: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    known_as: Path | None = None  # the warehouse's own path, where `database` is to replace it
+    known_as: Path | None = None  # the warehouse's path, if `database` is to replace it
 
     number: int = field(default=0, init=False)
     document: Document = field(default_factory=dict, init=False)
     _folder: Path = field(default=Path(), init=False)
 
     def write(self, told: Callable[[str], None] = lambda _: None) -> None:
-        """Write the marts, the metrics and the history of nights; show nothing yet."""
+        """Write the marts, the metrics and the history of nights. Readers see nothing of it yet."""
         began = time.monotonic()
         current = self.nights.current()
         last = marks_of(current)
@@ -123,7 +123,7 @@ class Publication:
 
     @property
     def folder(self) -> Path:
-        """Where the night is written, until it is shown."""
+        """The folder where the night is written before readers see it."""
         return self._folder
 
     @property
@@ -133,7 +133,7 @@ class Publication:
 
     @property
     def report(self) -> Path:
-        """Where the report of this night belongs."""
+        """The path of this night's report."""
         return self._folder / "report.html"
 
     @property
@@ -204,7 +204,7 @@ class Publication:
 
 @contextmanager
 def _attached(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """Open a connection with the warehouse attached, to be read only; yields its catalog too.
+    """Open a connection with the warehouse attached read-only; yield it and the catalog's name.
 
     dbt's views name the catalog, so it is attached under the name that dbt gives it.
     """
@@ -243,7 +243,7 @@ def _check_ready(connection: duckdb.DuckDBPyConnection, warehouse: str, database
 
 
 def _ran_since(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Say what has run since the last good build, or failed in it; a company's own tests count."""
+    """Return what ran or failed since the last good build; a company's own tests count, too."""
     found = connection.execute(
         """
         select command, passed
@@ -263,7 +263,7 @@ def _ran_since(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
-    """Return Daybook's own marts. Of a company's own models nobody knows what they hold."""
+    """Return Daybook's marts. Models that a company added may hold anything, so they are not."""
     found = connection.execute(
         f"""
         select table_name from information_schema.tables
@@ -276,7 +276,7 @@ def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
 
 
 def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None:
-    """Raise `CannotPublish` if an event got lost on its way: a month that was thought unchanged."""
+    """Raise `CannotPublish` if events are missing: a month may wrongly count as unchanged."""
     there, of_days, should, on_days = connection.execute(
         f"""
         select
@@ -307,7 +307,7 @@ def _attach_last(connection: duckdb.DuckDBPyConnection, current: Path | None) ->
 
 
 def _what_came(connection: duckdb.DuckDBPyConnection, warehouse: str, latest_load: int) -> Document:
-    """Count what has landed since the load that the last night knew."""
+    """Count what has landed since the latest load of the last night."""
     names = ("files", "refused", "lines", "calls", "quarantined")
     total = connection.execute(
         f"""

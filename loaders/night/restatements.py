@@ -1,20 +1,20 @@
-"""What changed since the last published night in periods that were complete then, and why.
+"""Restatements: changed values of periods that were complete in the last published night.
 
-A cell is restated if its value is not what it was. Its reasons are what changed between the two
-nights that can explain such a cell; each has a count:
+A cell is restated if its value differs between the two nights. Its reasons are the changes between
+the nights that can explain it; each has a count:
 
 - `late events`: events up to the cell's last day that the last night did not have, or had at
   another time
-- `users merged`: events up to then that belong to another user now, or to one at all
+- `users merged`: events up to then that belong to another user now, or had none before
 - `company changed`: events up to then that belong to another company now; for breakdowns and
-  filters by a trait of the company also users whose company is another one now
+  filters by a company trait, also users who belong to another company now
 - `internal account changed`: events up to then that are internal now, or no longer are
 - `erased`: events up to then that are no longer there, although no load was unloaded
 - `load taken out`: loads that were unloaded
-- `plan changed`: files of the tracking plan, and vars, that are not what they were
-- `report changed`: rows of the report's own definition
-- `trait changed`: entities known last night of which a trait is another one now, for cells that
-  depend on traits (breakdowns, filters, segments, sign-ups)
+- `plan changed`: changed files of the tracking plan, and changed vars
+- `report changed`: changed rows of the report's definition
+- `trait changed`: entities known last night with a trait that has another value now, for cells
+  that depend on traits (breakdowns, filters, segments, sign-ups)
 
 A reason says what can have moved the cell, not how much of the difference is due to it.
 """
@@ -89,7 +89,7 @@ def _restated(number: int, as_of: str | None) -> str:
             and coalesce(is_complete, true)
             and case
                 when before is null then
-                    -- A report that was not there has not been restated.
+                    -- A report that the last night lacks is new, not restated.
                     was_complete is null and is_complete and last_day <= {then}
                     and (report_kind, report) in (from known_reports)
                 else
@@ -203,7 +203,7 @@ def _compare_events(
 
 
 def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `changed_traits`: entities known last night whose traits or company are others now."""
+    """Make `changed_traits`: entities known last night whose traits or company have changed."""
     columns = "entity, entity_id, trait, value, value_as_sent, valid_from"
     connection.execute(
         f"""

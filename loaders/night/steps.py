@@ -1,4 +1,4 @@
-"""The steps of a night: each is named in the log, timed, and named again if it stops the night."""
+"""The steps of a night: each is logged by name and timed, and is named if the night stops in it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +17,14 @@ from loaders.errors import INTERRUPTED, DaybookError, NightStopped, is_interrupt
 
 @dataclass
 class Steps:
-    """`names` in their order; `took` gets the seconds of each."""
+    """The steps in order; `took` gets the seconds that each one took."""
 
     names: tuple[str, ...]
     took: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[str], None]]:
-        """Run a step. Yields what shows its progress: on a terminal, and nowhere else."""
+        """Run a step. Yields a function that shows its progress, on a terminal only."""
         self.say(f"{name} ({self.names.index(name) + 1} of {len(self.names)})")
         began = time.monotonic()
         console = Console(stderr=True)
@@ -38,7 +38,7 @@ class Steps:
 
     @contextmanager
     def stopping(self, name: str) -> Iterator[None]:
-        """Raise `NightStopped`, with the name of the step, where something goes wrong in it."""
+        """Raise `NightStopped`, with the step's name, if something in the step fails."""
         try:
             yield
         except DaybookError as error:

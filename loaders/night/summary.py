@@ -1,4 +1,4 @@
-"""What a person reads in ten seconds, and what machines get: the same as JSON."""
+"""The summary of a night: a text that a person reads in ten seconds, and JSON for a webhook."""
 
 import json
 import urllib.error
@@ -30,7 +30,7 @@ def text(document: Document) -> str:
 
 
 def post(url: str, document: Document) -> str | None:
-    """Post a document to a webhook. Return what went wrong, in a line; None if nothing did."""
+    """Post a document to a webhook. Return None, or one line that says what went wrong."""
     try:
         request = urllib.request.Request(
             url,

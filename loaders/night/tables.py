@@ -1,9 +1,9 @@
 """Writes the marts of a night: into daybook.duckdb, and as Parquet.
 
-A night begins with a copy of the last night's database. Of `fct_events` only the events are written
-that changed since, and of `fct_activity_days` the days in which something changed. The Parquet
-files of `fct_events` are by month: the months without a change are hard links to the last night's
-files.
+A night begins with a copy of the last night's database. In `fct_events`, only the events that
+changed since then are written; in `fct_activity_days`, only the days in which something changed.
+`fct_events` has a Parquet file per month: for a month without a change, it is a hard link to the
+last night's file.
 """
 
 import os
@@ -22,7 +22,7 @@ from loaders.published import DATABASE
 # DuckDB 1.2 and later open it.
 STORAGE = "v1.2.0"
 EVENTS = "fct_events"
-# Long tables, of which a night writes what changed.
+# Long tables: a night writes only their changed rows.
 LONG = {EVENTS, "fct_activity_days"}
 # The plan and the reports, for `daybook ask`. The other seeds may name people.
 _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
@@ -32,8 +32,8 @@ _PRIVATE_SEEDS = {"internal_accounts", "placeholder_ids"}
 class Months:
     """The months of fct_events: those to write, and those that the last night has already.
 
-    `days` are those in which something changed since the last night, and the temporary table
-    `changed_events` has the ids of the events; None: perhaps in all.
+    `days` are the days in which something changed since the last night; the temporary table
+    `changed_events` has the ids of the changed events. None: any event may have changed.
     """
 
     written: list[date]
@@ -43,7 +43,10 @@ class Months:
 
 @dataclass(frozen=True)
 class Copy:
-    """The copy of a night in the making: `connection` has the warehouse attached, and it as pub."""
+    """The copy that readers will open, while it is written.
+
+    `connection` has the warehouse attached, and the copy as `pub`.
+    """
 
     connection: duckdb.DuckDBPyConnection
     warehouse: str
@@ -113,7 +116,7 @@ class Copy:
 
     def write_parquet(self, query: str, path: Path, key: str = "night") -> None:
         """Write the rows of a query; `key` holds the night's number in the file's metadata."""
-        # Other readers of Parquet take DuckDB's JSON for bytes.
+        # Other readers of Parquet read DuckDB's JSON as bytes.
         columns = self.connection.execute(f"describe {query}").fetchall()
         shown = ", ".join(
             f'"{name}"::varchar as "{name}"' if type_ == "JSON" else f'"{name}"'
@@ -154,7 +157,7 @@ def may_differ(months: Months, privacy: Privacy) -> str:
 
 
 def months_in(folder: Path | None) -> list[date]:
-    """Return the months of which a night has a Parquet file."""
+    """Return the months for which a night has a Parquet file."""
     if folder is None:
         return []
     return sorted(date.fromisoformat(f"{p.stem}-01") for p in (folder / EVENTS).glob("*.parquet"))

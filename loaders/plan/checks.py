@@ -34,13 +34,13 @@ def check_seeds(seeds: dict[str, Seed]) -> list[Problem]:
 
 
 def event_names(seeds: dict[str, Seed]) -> dict[str, str] | None:
-    """Map every planned name, former ones too, to today's; None if the seed is unreadable."""
+    """Map every planned name, also former ones, to the name today; None for an unreadable seed."""
     seed = seeds.get("tracking_plan_events")
     return _names(seed.rows, "event") if seed and seed.header else None
 
 
 def trait_names(seeds: dict[str, Seed], entity: str) -> dict[str, str] | None:
-    """Map every planned trait of an entity, likewise."""
+    """The same for the planned traits of an entity."""
     seed = seeds.get("tracking_plan_traits")
     if not seed or not seed.header:
         return None
@@ -61,7 +61,7 @@ def split(cell: str) -> list[str]:
 
 
 def snake_case(trait: str) -> str:
-    """Return the column of a trait, as the macro of that name makes it."""
+    """Return the column name of a trait, as the macro `snake_case` makes it."""
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", trait)
     letters = "".join(letter if letter.isalnum() else "_" for letter in parted)
     return re.sub("_+", "_", letters).lower().strip("_")
@@ -218,7 +218,7 @@ def _check_traits(seed: Seed) -> None:
         entity, trait, column = row["entity"].lower(), row["trait"], snake_case(row["trait"])
         if trait and not column:
             what = "the trait has no letter or digit to name a column by"
-            seed.report(row.line, what, "name it otherwise, or delete the row")
+            seed.report(row.line, what, "give it another name, or delete the row")
             continue
         if column in FIXED_COLUMNS.get(entity, ()) and (entity, column) != ("company", "plan"):
             column = f"trait_{column}"
@@ -228,7 +228,7 @@ def _check_traits(seed: Seed) -> None:
                 row.line,
                 f'the {entity} trait "{trait}" would be the column {column}, as the one in row'
                 f" {other.line}",
-                "name one of them otherwise, or give the older one as a former name",
+                "give one of them another name, or list the older one as a former name",
             )
 
 
@@ -273,7 +273,7 @@ def _check_context_columns(seed: Seed) -> None:
             seed.report(
                 row.line, what, "write keys with one dot between them, like campaign.source"
             )
-        if "*" in keys:  # the engine takes it for all keys, also where it is quoted
+        if "*" in keys:  # the engine reads it as all keys, even if it is quoted
             what = f'path "{row["path"]}" has the key *, which cannot be read'
             seed.report(row.line, what, "name one key, or delete the row")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """Where, what, and what to write instead. `row` is the line as an editor numbers it."""
+    """A place, what is wrong there, and a fix. `row` is the line as an editor numbers it."""
 
     file: str
     row: int  # 0: the file as a whole

@@ -1,4 +1,4 @@
-"""Reads a seed as its CSV stands on disk, and names what keeps it from being read."""
+"""Reads a seed from its CSV file, and reports what makes it unreadable."""
 
 import csv
 import difflib
@@ -101,7 +101,7 @@ def read_seed(name: str, path: str | Path, shown: str | None = None) -> Seed:
 def _records(seed: Seed, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record that is not blank, with the line on which it begins."""
     ends: list[str] = []
-    size, is_at_end = 0, False  # of the record that is read
+    size, is_at_end = 0, False  # of the current record
 
     def lines() -> Iterator[str]:
         nonlocal size, is_at_end
@@ -137,7 +137,7 @@ def _records(seed: Seed, text: str) -> Iterator[tuple[int, list[str]]]:
                 f"the line ends with {end}, the ones before it with {usual}",
                 "save the file with one kind of line end",
             )
-            usual = end  # named where it changes, not on every line
+            usual = end  # reported once per change, not on every line
         if cells:
             yield begins, cells
 

@@ -10,7 +10,7 @@ ENTITIES = ("user", "company")
 PERIODS = ("day", "week", "month")
 TYPES = ("string", "number", "boolean", "datetime", "array", "object")
 
-# Columns that the plan's traits and context columns are put beside.
+# Columns of the marts that also get columns for planned traits and context columns.
 _FIXED_COLUMNS = {
     "user": (
         "user_id company_id first_seen_at signed_up_at activated_at last_active_at is_internal"
@@ -43,7 +43,7 @@ class Column:
     blank: str | None = None  # what a blank cell means; None: it may not be blank
     values: tuple[str, ...] = ()  # of a choice, compared without case
     at_least: int | None = None
-    at_most: int = 1_000_000_000  # what an integer of the engine can hold, with room to add
+    at_most: int = 1_000_000_000  # fits into an integer of DuckDB, with room for additions
     unit: str = ""  # of a number
     optional: bool = False  # whether the file may lack the column
 
@@ -66,7 +66,7 @@ def _boolean(name: str, meaning: str, blank: str | None = "false") -> Column:
     return Column(name, "boolean", meaning, "true", blank, BOOLEANS)
 
 
-_ENTITY = _choice("entity", ENTITIES, "whose rows these are", "user")
+_ENTITY = _choice("entity", ENTITIES, "whether the row is about users or companies", "user")
 _ALLOWED = Column(
     "allowed_values", "text", "the values it may have, `;` between them", "north;south", "any"
 )
@@ -309,7 +309,7 @@ SEEDS = {
                 "days since sign-up within which it must be reached",
                 "14",
                 at_least=0,
-                at_most=36_500,  # a hundred years; a time that far away is still a timestamp
+                at_most=36_500,  # a hundred years: a time that far ahead still is a timestamp
                 unit="days",
             ),
         ),

@@ -1,4 +1,4 @@
-"""The vars of `dbt_project.yml`: their types, and the names of the plan that they hold."""
+"""Checks the vars of `dbt_project.yml`: their types, and names that must be in the plan."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ FILE = "dbt_project.yml, vars"
 
 @dataclass(frozen=True)
 class _Var:
-    """`fix` says what to write; `entities` are those that a trait may be planned for."""
+    """A rule for one var. `fix` says what to write; `entities` may have the trait that it names."""
 
     is_fine: Callable[[object], bool]
     fix: str
     entities: tuple[str, ...] = ()
-    may_be_unplanned: str | None = None  # a default that a plan may lack
+    may_be_unplanned: str | None = None  # a default value that need not be in the plan
 
 
 def check_vars(variables: dict[str, object], seeds: dict[str, Seed]) -> list[Problem]:
-    """Return what is wrong with the resolved vars; a default counts as if it had been written."""
+    """Return what is wrong with the resolved vars. Defaults are checked like written values."""
     found = []
     for name, value in variables.items():
         var = VARS.get(name)
@@ -101,7 +101,7 @@ def _is_time_zone(value: object) -> bool:
     if value == "UTC":
         return True
     try:
-        # A connection of its own: the module's one belongs to whoever imports this.
+        # A new connection, because the caller may be using DuckDB's default connection.
         with duckdb.connect() as connection:
             connection.execute("select timezone(?, timestamp '2025-01-01')", [value]).fetchall()
     except duckdb.Error:
@@ -110,7 +110,7 @@ def _is_time_zone(value: object) -> bool:
 
 
 def _near_time_zone(value: object) -> str | None:
-    """The time zone whose name is most like a text, without case."""
+    """Return the time zone with the name most similar to a text, ignoring case."""
     with duckdb.connect() as connection:
         zones = connection.execute("select name from pg_timezone_names()").fetchall()
     names = {name.lower(): name for (name,) in zones}
