@@ -1,4 +1,4 @@
-"""Erasure with proof: people or companies leave the warehouse and whatever is published."""
+"""Erasure with proof: removes people or companies from the warehouse and everything published."""
 
 from loaders.forget.command import forget
 

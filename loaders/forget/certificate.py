@@ -1,4 +1,4 @@
-"""What an erasure did and proved, for people and as JSON."""
+"""The certificate of an erasure: what was removed and checked, as a page and as JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,25 +9,25 @@ from loaders.forget.mentions import ERASED, Mentions
 from loaders.forget.rewriting import Rewritten
 from loaders.forget.search import Found
 
-_CORRECTED = ("raw.loads", "raw.copies", "raw.taken_out")  # a path may mention them
+_CORRECTED = ("raw.loads", "raw.copies", "raw.taken_out")  # their paths may mention an id
 
 
 @dataclass
 class Certificate:
-    """`before` and `after` are the same search, of the old files and of the new ones."""
+    """`before` and `after` are results of the same search, in the old and in the new files."""
 
     mentions: Mentions
     forgotten_at: datetime
     rewritten: Rewritten
     before: Found
     after: Found
-    night: int | None = None  # the one that was published without them
+    night: int | None = None  # the night that was published without them
     removed_nights: list[str] = field(default_factory=list)
     removed_files: list[str] = field(default_factory=list)
     is_build_due: bool = True
 
     def document(self) -> dict[str, Any]:
-        """Return the certificate as JSON can hold it."""
+        """Return the certificate as a JSON-serializable dict."""
         people, done = self.mentions.people, self.rewritten
         return {
             "forgotten": {
@@ -70,7 +70,7 @@ class Certificate:
 
     @property
     def _rows_by_table(self) -> dict[str, int]:
-        """Rows removed by table. Rows of raw tables in which a mention is replaced stay."""
+        """Removed rows by table. Raw rows in which only a mention was replaced are not counted."""
         counted = {"raw.calls": self.rewritten.calls, "raw.quarantine": self.rewritten.quarantined}
         rows = {
             table: counted.get(table, rows)
@@ -80,7 +80,7 @@ class Certificate:
         return {table: count for table, count in rows.items() if count}
 
     def text(self) -> str:
-        """Return the certificate as a page for people."""
+        """Return the certificate as plain text."""
         return "\n".join(
             [
                 *self._who(),
@@ -120,8 +120,8 @@ class Certificate:
             )
         if done.companies:
             rows.append(
-                f"  traits that their group calls gave to {', '.join(done.companies)}: such a"
-                " company has those of its other calls"
+                f"  traits that their group calls gave to {', '.join(done.companies)}: traits"
+                " from other calls stay"
             )
         if not self._rows_by_table and not done.mentions:
             rows.append("  nothing: no row and no file held anything of theirs")
@@ -159,7 +159,7 @@ class Certificate:
         if self.mentions.not_distinctive:
             rows.append(
                 f"  in columns of ids only: {', '.join(self.mentions.not_distinctive)}"
-                " (elsewhere such a text may stand by chance)"
+                " (elsewhere the same text may occur by chance)"
             )
         return rows
 
@@ -175,4 +175,4 @@ class Certificate:
     def _next(self) -> list[str]:
         if self.night:
             return [f"Night {self.night} is published without them; earlier nights are removed."]
-        return ["Run dbt build: the tables are made anew."] if self.is_build_due else []
+        return ["Run dbt build to make the tables again."] if self.is_build_due else []

@@ -70,12 +70,12 @@ def forget(
 ) -> None:
     """Erase people, with proof: from the warehouse, the quarantine and everything published.
 
-    All ids of a person are erased, and the devices that were only its own. Keyed hashes of them are
+    All ids of a person are erased, with the devices that nobody else used. Keyed hashes of them are
     kept, so that no file brings them back. With --company, every call that names the company is
     erased. Prints a certificate. It cannot be undone.
 
-    Where nights are published, the tables are built and published anew; else the next dbt build
-    makes them. A run that was stopped has changed nothing, or all: run the same command again.
+    If nights are published, the tables are built and published again; otherwise the next dbt build
+    makes them. If a run was stopped, run the same command again: it has changed nothing, or all.
     """
     users, companies = _named(users, companies, more, list_file)
     database = context.obj.database
@@ -135,7 +135,7 @@ def _lines(list_file: TextIO) -> list[str]:
 
 @dataclass
 class _Erasure:
-    """One run. Nothing that exists is changed before the last two steps, each of one rename."""
+    """One run. Existing files are unchanged until the last two steps; each is one rename."""
 
     warehouse: Warehouse
     plan: Plan
@@ -231,7 +231,7 @@ class _Erasure:
         before = search_warehouse(self.warehouse.path, self.warehouse.connection, mentions)
         old = self.nights.folders() if self._is_published_in(Path()) else []
         for folder in old:
-            if folder.name.isdigit():  # the others are of stopped runs, and perhaps damaged
+            if folder.name.isdigit():  # other folders are left by stopped runs, and may be damaged
                 before.add(search_folder(folder, str(folder), mentions))
         return before, [str(folder) for folder in old]
 
@@ -254,7 +254,7 @@ class _Erasure:
         )
 
     def _publish(self, project: Project, path: Path) -> Publication:
-        """Build the new file and write a night from it; show nothing yet."""
+        """Build the new file and write a night from it. Readers do not see it yet."""
         with self.steps.step("build") as told:
             built = build(path, self.steps.say, _progress(told))
         publication = Publication(
@@ -276,7 +276,7 @@ class _Erasure:
         return publication
 
     def _remove_leftovers(self, mentions: Mentions) -> list[str]:
-        """Remove what stopped runs have left, a report of the old tables, and what dbt noted."""
+        """Remove what stopped runs left, a report of the old tables, and dbt's files with mentions."""
         removed = []
         if not self.nights.newest():
             for unfinished in self.nights.folders():
@@ -291,7 +291,7 @@ class _Erasure:
 
 
 def _files_of_dbt() -> list[Path]:
-    """Return what dbt wrote in the working folder; it makes these files again."""
+    """Return the files that dbt wrote in the working folder, and will write again."""
     if not Path(PROJECT_FILE).is_file():
         return []
     return sorted([*Path("target").rglob("*"), *Path("logs").glob("dbt.log*")])

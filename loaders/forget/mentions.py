@@ -1,7 +1,7 @@
-"""Where texts mention people: in JSON and other columns of calls, and in files.
+"""Finds mentions of people in texts: in JSON and other columns of calls, and in files.
 
-Only distinctive ids and e-mail addresses are looked for inside of texts: the id `7` stands anywhere
-by chance, and so does a plain word. Those are looked for in the columns of ids.
+Only distinctive ids and e-mail addresses are looked for within texts, because an id like `7` or a
+plain word may occur anywhere by chance. Other ids are looked for in columns of ids only.
 """
 
 import json
@@ -29,9 +29,9 @@ _SPACE = r"\\[bfnrt]"  # as JSON escapes white space
 
 @dataclass(frozen=True)
 class Mentions:
-    """The texts to look for. `addresses` are in lower case, and found in any.
+    """The texts to look for. `addresses` are in lower case; the search ignores case.
 
-    `companies` are looked for as whole values only: they may be part of an address of somebody.
+    `companies` are looked for as whole values only: they may be part of somebody's address.
     """
 
     people: People
@@ -41,7 +41,7 @@ class Mentions:
 
     @classmethod
     def of(cls, people: People) -> "Mentions":
-        """Look for what is theirs alone."""
+        """Look for the ids and addresses that belong to these people alone."""
         shared = people.shared_devices | people.shared_emails
         ids = (people.users | people.devices) - shared
         addresses = people.emails | {one.lower() for one in ids if "@" in one} - shared
@@ -57,7 +57,7 @@ class Mentions:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Everything that is looked for in texts."""
+        """All ids and addresses that are looked for in texts."""
         return (*self.ids, *self.addresses, *self.companies)
 
     @property
@@ -68,7 +68,7 @@ class Mentions:
     # -- in SQL
 
     def found_in(self, columns: dict[str, str]) -> str:
-        """Return the condition that columns with texts or JSON (to their types) mention them."""
+        """Return the condition that columns of texts or JSON (name -> type) mention them."""
         found = [self._found(columns, self._in_text)]
         found += [self._found([name], self._companies_in(type_)) for name, type_ in columns.items()]
         return f"({' or '.join(found)})"
@@ -90,7 +90,7 @@ class Mentions:
             return column
         replaced = f"{column}::varchar"
         for pattern, instead in self._in_text + self._companies_in(type_):
-            for _ in range(2):  # of two mentions side by side, one pass finds only the first
+            for _ in range(2):  # one pass finds only the first of two adjacent mentions
                 to = _quoted(rf"\1{instead}\2")
                 replaced = f"regexp_replace({replaced}, {_quoted(pattern)}, {to}, 'g')"
         found = self.found_in({column: type_})
@@ -101,7 +101,7 @@ class Mentions:
         return f"case when {self.found_in_id(column)} then {_pseudonym(column)} else {column} end"
 
     def erased_from_context(self) -> str:
-        """Return the SQL of a context: the company in it is an id, the rest is text."""
+        """Return the SQL of `context` without mentions: `groupId` is an id, the rest is text."""
         company = fields.company_in_context()
         with_pseudonym = f"""
             case when {self.found_in_id(company)}
@@ -112,7 +112,7 @@ class Mentions:
         return self.erased_from(f"({with_pseudonym})", "json")
 
     def _found(self, columns: Iterable[str], patterns: list[tuple[str, str]]) -> str:
-        # Of all columns at once: a pattern of thousands of ids takes long to compile.
+        # One match for all columns: a pattern of thousands of ids takes long to compile.
         texts = ", ".join(f"{column}::varchar" for column in columns)
         conditions = [
             f"regexp_matches(concat_ws(chr(10), {texts}), {_quoted(pattern)})"
@@ -126,7 +126,7 @@ class Mentions:
 
     @cached_property
     def _in_ids(self) -> list[tuple[str, str]]:
-        """Return patterns of what is replaced, between groups of what stays, and its substitute."""
+        """Return pairs of pattern and substitute; the pattern's two groups around it stay."""
         numbers = [one for one in self.ids if one.isdigit()]
         texts = [one for one in self.ids if not one.isdigit()]
         patterns = []
@@ -190,7 +190,7 @@ class Mentions:
         return found
 
     def count_in_file(self, path: Path) -> dict[str, int]:
-        """Count per id and address where its bytes stand in a file, be it within other text."""
+        """Count the places of each id and address in a file's bytes, also within longer texts."""
         if not self:
             return {}
         forms = {one: [form.lower() for form in _bytes(one)] for one in self.texts}
@@ -215,7 +215,7 @@ class Mentions:
 
 
 def _which_are_in(text: bytes, ones: list[str]) -> set[bytes]:
-    """Return which of many texts stand in another one, in one pass."""
+    """Return the texts among `ones` that `text` contains, in one pass."""
     whole = pl.Series([text.decode("latin-1")])
     found = whole.str.extract_many(ones, overlapping=True).explode().drop_nulls().unique()
     return {one.encode("latin-1") for one in found}
@@ -239,13 +239,13 @@ def _pseudonym(one: str) -> str:
 
 
 def _forms(one: str) -> set[str]:
-    """Return an id as it stands in plain text, and as JSON may spell it."""
+    """Return the spellings of an id: in plain text, and in JSON."""
     forms = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
     return forms | {form.replace("/", r"\/") for form in forms}
 
 
 def _bytes(one: str) -> set[bytes]:
-    """Return the bytes as which an id or an address may stand in a file."""
+    """Return the bytes that an id or an address may have in a file."""
     forms = {form.encode() for form in _forms(one)}
     return forms | {form.replace(b"@", b"%40") for form in forms}
 

@@ -1,6 +1,6 @@
-"""Who is to be forgotten: all ids of a person, its own devices and its e-mail addresses.
+"""Finds all ids of the people to forget, their own devices and their e-mail addresses.
 
-Read from the raw calls by the rules of the models (docs/definitions.md), so that it does not matter
+Reads the raw calls by the rules of the models (docs/definitions.md), so that it does not matter
 whether a build is up to date, or was ever made.
 """
 
@@ -31,7 +31,7 @@ class People:
     devices: set[str] = field(default_factory=set)
     companies: set[str] = field(default_factory=set)
     emails: set[str] = field(default_factory=set)
-    # What stays, because somebody else uses it too.
+    # These stay, because somebody else uses them too.
     shared_devices: set[str] = field(default_factory=set)
     shared_emails: set[str] = field(default_factory=set)
 
@@ -52,7 +52,7 @@ def find_people(
     forgotten: Forgotten,
     is_mentioned: Callable[[str], bool],
 ) -> People:
-    """Resolve the ids that were named. Raises `CannotForget` for one that nothing is known of.
+    """Resolve the ids that the command names. Raises `CannotForget` for an unknown one.
 
     `is_mentioned` says whether any text mentions an id or an address that no call carries.
     Makes the temporary tables `their_ids` and `placeholders` (kind, id), for `is_theirs`.
@@ -132,10 +132,7 @@ def _is_real(column: str, *kinds: str) -> str:
 
 
 def _counting(condition: str, plan: Plan) -> str:
-    """Select calls of which no other copy counts, with `receive_time` and `event_at`.
-
-    The rules are those of stg_calls.
-    """
+    """Select one copy of each call, with `receive_time` and `event_at`, as stg_calls does."""
     received, sent = fields.readable_time("received_at"), fields.readable_time("sent_at")
     stamped = fields.readable_time('"timestamp"')
     original = fields.readable_time("original_timestamp")
@@ -188,7 +185,7 @@ def _counting(condition: str, plan: Plan) -> str:
 def _find_users(connection: duckdb.DuckDBPyConnection, named: set[str], people: People) -> None:
     """Follow aliases in both directions.
 
-    Each id leads to at most one other, so that all ids that hang together lead to one user.
+    Each id leads to at most one other, so all connected ids lead to one user.
     """
     found = new = named
     while new:
@@ -213,7 +210,7 @@ def _check_known(
     forgotten: Forgotten,
     is_mentioned: Callable[[str], bool],
 ) -> list[str]:
-    """Return the user ids that are only mentioned: no call carries them."""
+    """Return the user ids that no call carries, but that a text mentions."""
     named = {*((USER, one) for one in users), *((COMPANY, one) for one in companies)}
     unknown = {each for each in named if not forgotten.since(*each)}
     unknown -= _in_calls(connection, unknown)
@@ -272,7 +269,7 @@ def _in_quarantine(
 
 
 def _is_a_device(connection: duckdb.DuckDBPyConnection, one: str, people: People) -> bool:
-    """Take an id for that of a device, if it is one that no user was seen with."""
+    """Whether an id is a device that no user was seen with; if so, add it to the devices."""
     if not _values(connection, "anonymous_id", [one]):
         return False
     seen = connection.execute(
@@ -287,7 +284,7 @@ def _is_a_device(connection: duckdb.DuckDBPyConnection, one: str, people: People
         owners = " and ".join(user for (user,) in seen)
         raise CannotForget(
             f"{one} is the anonymous id of a device of {owners}. Nothing was forgotten; name the"
-            " user id: devices that were only its own are forgotten with it."
+            " user id: devices that nobody else used are forgotten with it."
         )
     people.users.discard(one)
     people.devices.add(one)
@@ -295,7 +292,7 @@ def _is_a_device(connection: duckdb.DuckDBPyConnection, one: str, people: People
 
 
 def _find_devices(connection: duckdb.DuckDBPyConnection, people: People) -> None:
-    """Find the anonymous ids that were seen with these users: with nobody else, or with others."""
+    """Find the anonymous ids that were seen with these users, alone or with other users, too."""
     if not people.users:
         return
     connection.execute(
@@ -311,7 +308,7 @@ def _find_devices(connection: duckdb.DuckDBPyConnection, people: People) -> None
             union
             select previous_id from aliases where user_id in (from their_users)
         ),
-        -- Of several copies of a message only one counts.
+        -- Only one copy of a message counts.
         carried as (
             select message_id, anonymous_id, user_id from raw.calls
             where anonymous_id in (from candidates)
@@ -366,7 +363,7 @@ def _put_ids(connection: duckdb.DuckDBPyConnection, people: People) -> None:
 
 
 def _find_emails(connection: duckdb.DuckDBPyConnection, people: People, plan: Plan) -> None:
-    """Find the addresses in their traits, and those of them that others have as well."""
+    """Find the addresses in their traits, and which of these addresses others have, too."""
     theirs = is_theirs(with_companies=False)
     rows = connection.execute(
         f"select distinct traits, context from raw.calls where type = 'identify' and {theirs}"

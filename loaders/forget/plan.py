@@ -1,4 +1,4 @@
-"""What erasure reads of a company's plan: ids of nobody, and traits that hold an e-mail."""
+"""Reads the parts of a company's plan that erasure needs: placeholder ids, and e-mail traits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ class Plan:
     placeholders: frozenset[tuple[str, str]]
     email_traits: frozenset[str]
     begins: datetime  # of the earliest day
-    named: dict[tuple[str, str], str]  # internal accounts: rule and value, and where it stands
+    named: dict[tuple[str, str], str]  # internal accounts: rule and value -> its place in the seed
 
     def is_placeholder(self, kind: str, one: str) -> bool:
         """Whether an id of this kind identifies nobody."""
@@ -57,7 +57,7 @@ def _value(row: Row) -> str:
 
 
 def _begins(variables: dict) -> datetime:
-    """Return when the earliest day begins, by DuckDB's time zones as in the models."""
+    """Return the start of the earliest day, computed with DuckDB's time zones like the models."""
     day, zone = (str(variables[name]) for name in ("earliest_day", "timezone"))
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")

@@ -1,8 +1,8 @@
-"""Writes the warehouse anew without the people, beside the old one, and puts it in its place.
+"""Writes a new warehouse without the people, beside the old one, and replaces the old one.
 
-A deleted row's bytes stay in a DuckDB file until it is rewritten: so nothing is deleted. The new
-file never holds a byte of theirs, and replaces the old one by one rename at the very end. A stop
-before that leaves the old file as it was.
+In a DuckDB file, the bytes of deleted rows stay until the file is rewritten. So no row is deleted:
+a new file is written that never holds their data, and one rename at the very end replaces the old
+file. If the run stops before that, the old file is unchanged.
 """
 
 import os
@@ -42,19 +42,19 @@ _NEW = "erased"  # the catalog of the new file
 
 @dataclass
 class Rewritten:
-    """What the new file lacks."""
+    """What was removed or replaced in the new file."""
 
     calls: int = 0
     quarantined: int = 0
     mentions: int = 0  # calls of others in which something was replaced
     loads: list[tuple[int, str, int]] = field(default_factory=list)  # number, path, calls and lines
     dropped: list[str] = field(default_factory=list)  # tables that dbt build makes again
-    companies: list[str] = field(default_factory=list)  # they set traits of these
+    companies: list[str] = field(default_factory=list)  # lost traits that their calls set
 
 
 @contextmanager
 def place_beside(database: Path) -> Iterator[Path]:
-    """Yield a path for the new file: of the same name, because dbt's views name it."""
+    """Yield a path for the new file. It has the same name, because dbt's views name it."""
     folder = database.resolve().with_name(f"{database.resolve().name}.erasing")
     shutil.rmtree(folder, ignore_errors=True)
     with private_files():
@@ -74,10 +74,10 @@ def write_without(
     at: datetime,
     path: Path,
 ) -> Rewritten:
-    """Write what raw and dbt's memory hold into a new database, without the people.
+    """Copy the raw tables and dbt's memory into a new database, without the people.
 
-    Tables that models have built are not copied: the next `dbt build` makes them from nothing. A
-    table of another origin is, unless it is among those `naming` them.
+    Tables that models have built are not copied: the next `dbt build` makes them from nothing.
+    Tables of another origin are copied, except those in `naming`: they name the people.
     """
     connection = warehouse.connection
     (old,) = connection.execute("select current_database()").fetchone()
@@ -97,7 +97,7 @@ def write_without(
 
 
 def close_file(database: Path, path: Path) -> None:
-    """Have the disk hold all of the new file, so that it may take the place of the old one."""
+    """Sync the new file to disk, so that it may replace the old one."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("checkpoint")
     for each in (path, database, database.resolve()):
@@ -110,7 +110,7 @@ def close_file(database: Path, path: Path) -> None:
 
 
 def take_the_place_of(database: Path, path: Path) -> None:
-    """Put the new file in the place of the old one, by one rename."""
+    """Replace the old file by the new one, in one rename."""
     os.replace(path, database.resolve())
     sync_to_disk(database.resolve().parent)
 
@@ -139,7 +139,7 @@ class _Rewriting:
         return self.done
 
     def _find(self) -> None:
-        """Make `their_lines`: load, line and call (null: the line) of all that is not copied."""
+        """Make `their_lines`: load, line and call (null: whole line) of everything not copied."""
         theirs = is_theirs(with_companies=bool(self.mentions.people.companies))
         self._run(
             f"""
@@ -268,7 +268,7 @@ class _Rewriting:
         self._run(f"create or replace sequence {_NEW}.raw.load_ids start {following}")
 
     def _correct_the_ledger(self) -> None:
-        """Count the loads again of which something is gone; their other loads stay as they are."""
+        """Count those loads again that have lost rows; other loads keep their counts."""
         self._run(
             f"""
             update {_NEW}.raw.loads
@@ -299,7 +299,7 @@ class _Rewriting:
         )
 
     def _copy_others(self) -> None:
-        """Copy dbt's memory, and tables that neither Daybook nor a model with their ids made."""
+        """Copy dbt's memory, and tables of other origin that do not name the people."""
         built = set()
         if _has(self.connection, self.old, "meta", "tables"):
             built = {name for (name,) in self._run("select name from meta.tables").fetchall()}
@@ -308,7 +308,7 @@ class _Rewriting:
             if name in (*_COPIED, "meta.tables", "meta.model_runs"):
                 continue
             if name == "meta.builds":
-                # No table is left for a build to go on from, and all rows are to be tested again.
+                # No table is left for the next build to append to, and it must test all rows again.
                 self._run(
                     f"""
                     insert into {_NEW}.meta.builds by name

@@ -1,4 +1,4 @@
-"""Looks for people in tables and in files: what a certificate counts, and what it proves."""
+"""Looks for people in tables and in files. A certificate reports the results."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,19 +22,19 @@ _KINDS = {
 
 @dataclass
 class Found:
-    """What a search came to: rows by table, and places by file where bytes of theirs stand."""
+    """The result of a search: rows by table, and by file the number of places with their ids."""
 
     tables: dict[str, int] = field(default_factory=dict)
     searched_tables: int = 0
     files: dict[str, int] = field(default_factory=dict)
     searched_files: int = 0
     searched_bytes: int = 0
-    # By file, values in which bytes of theirs stand as a part: user-12 in user-123.
+    # By file, longer values that contain one of their ids: user-12 in user-123.
     within_others: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing of theirs is there."""
+        """Whether no row and no file names or mentions them."""
         return not self.tables and not self.files
 
     def add(self, other: "Found") -> None:
@@ -120,9 +120,9 @@ def quarantined_lines(
 
 
 def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
-    """Search the bytes of a file, and the tables in it: compression hides what they hold."""
+    """Search a file's bytes, and also its tables: compression hides values from a byte search."""
     with duckdb.connect() as connection:
-        connection.execute("set temp_directory = ''")  # nothing of theirs is spilled to a disk
+        connection.execute("set temp_directory = ''")  # do not spill personal data to disk
         _give_ids(connection, mentions)
         if _is_database(path):
             connection.execute(f"attach '{_escaped(path)}' as searched (read_only)")
@@ -134,7 +134,7 @@ def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
         found = _search(connection, tables, mentions)
         if _is_database(path) and (lines := quarantined_lines(connection, "searched", mentions)):
             found.tables[f"{shown} raw.quarantine"] = len(lines)
-        if found.is_clean:  # else the bytes are there, and counting them takes long
+        if found.is_clean:  # else the tables already show a match, and counting bytes takes long
             found.add(search_bytes(path, connection, tables, mentions, shown))
     return found
 
@@ -142,7 +142,7 @@ def search_file(path: Path, shown: str, mentions: Mentions) -> Found:
 def search_warehouse(
     path: Path, connection: duckdb.DuckDBPyConnection, mentions: Mentions
 ) -> Found:
-    """Search the database that `connection` has open: its tables and its bytes."""
+    """Search the tables and the bytes of the database that `connection` has open."""
     (catalog,) = connection.execute("select current_database()").fetchone()
     found = search_tables(connection, catalog, mentions)
     if found.is_clean:
@@ -182,7 +182,7 @@ def _is_id(quoted: str) -> bool:
 
 
 def _names_them(name: str, columns: dict[str, str]) -> str | None:
-    """Return the condition that a column of ids has one of theirs; None for another column."""
+    """Return the condition that a column holds one of their ids; None if it is no id column."""
     quoted, type_ = _quoted(name), columns[name]
     if name == "entity_id" and "entity" in columns:
         return f"coalesce((entity, {quoted}) in (select (kind, id) from their_ids), false)"
@@ -202,7 +202,7 @@ def _value_around(
     one: str,
     mentions: Mentions,
 ) -> str | None:
-    """Return a value that contains an id or an address, and is something else."""
+    """Return a longer value that contains an id or an address, but is not one of theirs."""
     if not tables:
         return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
     text = one.lower()
