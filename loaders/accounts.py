@@ -1,4 +1,4 @@
-"""What has been landed, and the proof that every line of it is accounted for."""
+"""Summarises what has landed, and checks that every line of it is accounted for."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -42,7 +42,7 @@ def has_landed(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_load(connection: duckdb.DuckDBPyConnection, load_id: int) -> bool:
-    """Whether a load is in `raw.loads`, or lines of it in the quarantine."""
+    """Whether a load is in `raw.loads`, or has lines in the quarantine."""
     found = connection.execute(
         "select 1 where $load in (select load_id from raw.loads)"
         " or $load in (select load_id from raw.quarantine)",
@@ -60,7 +60,7 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) ->
 
 
 def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
-    """Add the ledger up."""
+    """Add up the ledger."""
     totals = connection.execute(
         f"""
         select
@@ -73,7 +73,7 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
     ).fetchone()
     times = ", ".join(fields.readable_time(fields.FIELDS[name][0]) for name in fields.TIMES)
     received = fields.readable_time("received_at")
-    # Of a clock that is wrong, the time of receipt is nearer to the truth.
+    # If a device's clock is wrong, the time of receipt is closer to the true time.
     days = connection.execute(
         f"""
         select min(day)::date, max(day)::date
@@ -92,7 +92,7 @@ def summarise(connection: duckdb.DuckDBPyConnection) -> Summary:
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> str:
-    """Select the ledger; a database of an earlier version, read only, has no forgotten lines."""
+    """Select the ledger; without forgotten lines in a read-only database of an earlier version."""
     if _has_table(connection, "raw", "forgotten_calls"):
         return "from raw.loads"
     return "select *, 0 as forgotten from raw.loads"
@@ -126,7 +126,7 @@ def build_due(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def digest_of_loads(connection: duckdb.DuckDBPyConnection, up_to: int = 1 << 62) -> str:
-    """Return a text that tells whether the landed loads up to a number are the same as before."""
+    """Return a digest of the landed loads up to a number. Other loads have another digest."""
     (digest,) = connection.execute(
         """
         select coalesce(bit_xor(hash(load_id, sha256, calls)), 0)::varchar
@@ -141,7 +141,7 @@ def digest_of_loads(connection: duckdb.DuckDBPyConnection, up_to: int = 1 << 62)
 def has_other_loads(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether loads that the last good build read are gone or changed, other than by unloading.
 
-    Then raw was dropped or edited, and the numbers of loads do not tell what is new.
+    If so, raw was dropped or edited, and load numbers do not show which loads are new.
     """
     if not (last_good := _last_good_build(connection)):
         return False
@@ -153,7 +153,7 @@ def has_other_loads(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def news_since_build(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Say what was landed or unloaded since the last good build; None where nothing was."""
+    """Say what was landed or unloaded since the last good build; None if nothing was."""
     if not _has_table(connection, "meta", "builds") or changed_tables(connection, "meta"):
         return None  # never built, or a published copy; or somebody changed it
     if not (last_good := _last_good_build(connection)):
@@ -187,7 +187,7 @@ def _is_forgetful(connection: duckdb.DuckDBPyConnection) -> bool:
 def _last_good_build(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[int, int, str | None] | None:
-    """Its newest load, how many loads had been unloaded, and the digest of its loads."""
+    """The build's newest load, how many loads had been unloaded, and the digest of its loads."""
     return connection.execute(
         """
         select latest_load, taken_out, loads from meta.builds
@@ -199,10 +199,10 @@ def _last_good_build(
 
 
 def plan_and_logs(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Return which planned events and traits the last build found in no log, and the reverse.
+    """Return planned events and traits that the logs of the last build lack, and the reverse.
 
-    None before the first build, or where its tables are gone. A planned name that no log has is
-    often misspelt.
+    Empty before the first build, or if its tables are gone. A planned name that no log has is often
+    misspelt.
     """
     if not _has_table(connection, "intermediate", "int_trait_history"):
         return {}
@@ -260,7 +260,7 @@ def _count(number: int, what: str) -> str:
 def disagreements(
     connection: duckdb.DuckDBPyConnection, between: tuple[int, int] = (0, 1 << 62)
 ) -> list[Disagreement]:
-    """The loads whose calls and quarantined lines, counted again, are not what `raw.loads` says.
+    """The loads whose calls and quarantined lines, counted again, differ from `raw.loads`.
 
     Counts the loads `between` two numbers, both included.
     """

@@ -1,7 +1,7 @@
-"""What dbt itself would stumble over before it runs the first hook.
+"""Checks for problems that would stop dbt before it runs the first hook.
 
-dbt makes the plugin after it has read dbt_project.yml and before it reads any other file. All the
-rest is checked by `loaders.builds`, which dbt calls before a run.
+dbt creates the plugin after it has read dbt_project.yml and before it reads any other file. The
+other checks are in `loaders.builds`, which dbt calls before a run.
 """
 
 import os
@@ -38,7 +38,7 @@ _SWITCHES = ("audit", "compare_only", "unit_tests", "pii")
 
 
 class Plugin(dbtPlugin):
-    """Does nothing in projects that have nothing to do with Daybook."""
+    """Runs the checks; does nothing in projects that do not use Daybook."""
 
     def __init__(self, project_name: str):
         self.project_name = project_name
@@ -79,7 +79,7 @@ def _stop_for(found: Iterator[object]) -> None:
 def _files(folder: Path, project: dict) -> list[Path]:
     """Every file of the project that dbt reads, found as dbt finds them.
 
-    A folder with the name of a seed is among them: it stands where the seed should be.
+    A folder with the name of a seed is included, because it takes the place of the seed.
     """
     ignored = generate_dbt_ignore_spec(str(folder))
     found = {}
@@ -100,7 +100,7 @@ def _shown(path: Path, folder: Path) -> str:
 
 
 def _names_in_another_case(folder: Path, seeds: list[Path]) -> Iterator[Problem]:
-    """A problem for each seed whose name the database cannot tell from another seed's."""
+    """A problem for each seed whose name differs from another seed's only in case."""
     first = {name: f"{name}.csv" for name in SEEDS}
     for path in seeds:
         name = first.setdefault(path.stem.lower(), path.name)
@@ -110,7 +110,7 @@ def _names_in_another_case(folder: Path, seeds: list[Path]) -> Iterator[Problem]
 
 
 def _wrong_vars(project: dict) -> Iterator[Problem]:
-    """A problem for each var that dbt takes for something else before Daybook's checks see it.
+    """A problem for each var that dbt misreads before Daybook's checks see it.
 
     Vars whose names are not close to one of Daybook's are the company's own, for its own models.
     """
@@ -132,10 +132,7 @@ def _wrong_vars(project: dict) -> Iterator[Problem]:
 
 
 def _unreadable(folder: Path, files: list[Path]) -> Iterator[Problem]:
-    """A problem for each file that dbt could not read; then with all that is wrong with the seeds.
-
-    dbt would end with a traceback.
-    """
+    """A problem for each file on which dbt would end with a traceback; then those of the seeds."""
     seeds = {
         path.stem: path for path in files if path.suffix.lower() == ".csv" and path.stem in SEEDS
     }

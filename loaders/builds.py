@@ -1,7 +1,7 @@
-"""What dbt asks before a run (may it build, what must be dropped first) and after it.
+"""Answers dbt's questions before a run (may it build, what must be dropped first) and after it.
 
-`question` is what macros/meta.sql passes: `graph`, `vars`, `selected` (unique ids), `project`
-(the name of the root project), `version` (of what the models keep), `is_build` (whether the command
+`question` is passed by macros/meta.sql: `graph`, `vars`, `selected` (unique ids), `project` (the
+name of the root project), `version` (of what the models keep), `is_build` (whether the command
 is `dbt build`), `is_empty` (whether its option --empty was given), `is_comparison` (the var
 compare_only) and, after the run, `results`.
 """
@@ -28,7 +28,7 @@ Question = dict[str, Any]
 def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
     """Return `drop`, the relations to drop before the run, and `loads`, the digest of raw's loads.
 
-    Where all tables are to be dropped, also `is_outdated` and `say`, a line for the terminal.
+    If all tables must be dropped, the answer also has `is_outdated` and `say`, a line to print.
 
     Raises `CannotBuild` with every reason not to begin.
     """
@@ -66,7 +66,7 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
 
 
 def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
-    """Remember what each table was built with; `say` has what to know about this build."""
+    """Record what each table was built with; `say` in the answer has notes about this build."""
     nodes = question["graph"]["nodes"]
     ours = _ours(nodes)
     status = {result.node.unique_id: str(result.status) for result in question["results"]}
@@ -135,7 +135,7 @@ def _left_behind(
     ours: dict[str, str],
     grounds: dict[str, str],
 ) -> str | None:
-    """Name the tables that were built with other vars or seeds, or from such tables."""
+    """Name the tables that were built with other vars or seeds, or from tables that were."""
     remembered = dict(connection.execute("from meta.tables").fetchall())
     there = _existing(connection)
 
@@ -182,7 +182,7 @@ def _path(seed: Node) -> Path:
 
 
 def _check_ledger(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compare totals only: `daybook status` compares load by load."""
+    """Compare totals only; `daybook status` compares each load."""
     calls, said = connection.execute(
         """
         select
@@ -198,7 +198,7 @@ def _check_ledger(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-# -- what an earlier run has left
+# -- tables of earlier runs
 
 
 def _existing(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -236,7 +236,7 @@ def _why_outdated(
     there: dict[str, str],
     ours: dict[str, str],
 ) -> str | None:
-    """Say why no table of an earlier build can be kept; None where they can."""
+    """Say why no table of an earlier build can be kept; None if they can be."""
     if there.keys().isdisjoint(ours.values()):
         return None
     last = connection.execute("select version from meta.builds order by build desc limit 1")
@@ -274,9 +274,9 @@ def _seeds_of_another_shape(
     selected: set[str],
     there: dict[str, str],
 ) -> list[tuple[str, str, str]]:
-    """Return seeds whose table has other columns, or in another order.
+    """Return seeds whose table has other columns, or has them in another order.
 
-    dbt empties such a table and loads the file by position.
+    dbt would empty the table and load the file by position.
     """
     found = []
     for name in selected & nodes.keys():
@@ -298,7 +298,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, node: Node) -> list[str]:
 
 
 def _grounds(question: Question, ours: dict[str, str]) -> dict[str, str]:
-    """Hash, for each table, the vars and the content of the seeds that it is made from."""
+    """Hash, for each table, the vars and the contents of the seeds that it is built from."""
     nodes = question["graph"]["nodes"]
     settings = json.dumps(question["vars"], sort_keys=True, default=str)
 
@@ -309,7 +309,7 @@ def _grounds(question: Question, ours: dict[str, str]) -> dict[str, str]:
         return frozenset().union(*map(seeds_of, _parents(nodes[name], ours)))
 
     def grounds_of(name: str) -> str:
-        # A seed is loaded as it stands, whatever the vars are.
+        # Vars do not change how a seed is loaded.
         first = [] if nodes[name]["resource_type"] == "seed" else [settings]
         return sha256("\n".join([*first, *sorted(seeds_of(name))]).encode()).hexdigest()
 

@@ -11,7 +11,7 @@ import click
 from loaders.engine_errors import first_line
 from loaders.errors import INTERRUPTED, DaybookError, is_interrupt
 
-# Imported when they are asked for: `daybook land` need not wait for polars.
+# Imported on first use, so that `daybook land` need not wait for polars.
 COMMANDS = {
     "init": "loaders.init:init",
     "land": "loaders.landing.command:land",
@@ -30,7 +30,7 @@ COMMANDS = {
 
 @dataclass
 class Settings:
-    """What every command finds in `context.obj`."""
+    """Settings that every command finds in `context.obj`."""
 
     database: Path
     is_named: bool = False  # with --database
@@ -58,7 +58,7 @@ class Daybook(click.Group):
     """A group whose commands are imported late and whose errors are one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """In the order in which they are needed."""
+        """Commands in the order in which a user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -72,7 +72,7 @@ class Daybook(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run, and say in one line what went wrong."""
+        """Run the command; print an error in one line."""
         try:
             return super().invoke(ctx)
         except DaybookError as error:

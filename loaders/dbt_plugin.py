@@ -1,6 +1,6 @@
-"""What dbt needs of Python: the raw tables, one clear line on a bad database, and the checks.
+"""The dbt plugin: makes the raw tables, explains a bad database in one line, runs the checks.
 
-Named in `profiles.yml`. Its `store` is how a macro calls Python: see macros/meta.sql.
+It is named in `profiles.yml`. Macros call Python through its `store`: see macros/meta.sql.
 """
 
 import secrets
@@ -20,18 +20,18 @@ from loaders.errors import DaybookError
 from loaders.table_shapes import changed_tables, check_raw_tables
 from loaders.warehouse import check_path, keep_private, not_opened
 
-# Said by dbt's CSV reader for each type of a column that a seed may lack.
+# A warning of dbt's CSV reader for each column type of an optional column that a seed lacks.
 warnings.filterwarnings("ignore", '".*" does not match the name of any column', RuntimeWarning)
 
 _BAD_SETTINGS = (duckdb.ParserException, duckdb.InvalidInputException, duckdb.OutOfMemoryException)
 
 
 class _NoConnection(DbtBaseException):
-    """dbt prints its text and nothing else. (Of a RuntimeError it would make a database error.)"""
+    """dbt prints only this error's text. (It would turn a RuntimeError into a database error.)"""
 
 
 class Stopped(DbtRuntimeError):
-    """Likewise, from within a macro, where dbt lets only such an error through as it is."""
+    """The same within a macro, where dbt passes on only a DbtRuntimeError unchanged."""
 
     def __str__(self) -> str:
         return self.msg
@@ -41,9 +41,9 @@ class Plugin(BasePlugin):
     """One per run of dbt."""
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict) -> None:
-        """Open the database just before dbt does, to explain why that fails.
+        """Open the database just before dbt does, to explain a failure.
 
-        dbt's own connection then shares this one's instance, so the file is opened once.
+        dbt's own connection then shares this DuckDB instance, so the file is opened once.
         """
         path = Path(creds.path)
         try:
@@ -62,9 +62,9 @@ class Plugin(BasePlugin):
             raise _NoConnection(str(not_opened(path, error))) from error
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Create the raw tables and dbt's memory where they are missing.
+        """Create the raw tables and dbt's memory if they are missing.
 
-        Memory that somebody has changed is forgotten: the next build then builds everything anew.
+        Memory that was changed by hand is dropped; the next build then rebuilds everything.
         """
         for table in changed_tables(conn, "meta"):
             conn.execute(f"drop table {table}")
@@ -78,9 +78,9 @@ class Plugin(BasePlugin):
         self._first = None
 
     def store(self, target_config: TargetConfig) -> None:
-        """Answer a macro: `config` has the name of a function of `builds`, and what it needs.
+        """Answer a macro: call the function of `builds` that `config` names, with its arguments.
 
-        What the function returns is put into `config['answer']`.
+        The result is put into `config['answer']`.
         """
         question = target_config.config
         ask = {"before": builds.before, "after": builds.after}[question["ask"]]

@@ -1,10 +1,10 @@
-"""How numbers, paths and text of unknown origin are shown on a terminal."""
+"""Formats numbers, paths and untrusted text for a terminal."""
 
 import os
 
 
 def safe(text: str | bytes) -> str:
-    """`text` with everything escaped that a terminal could take for a command."""
+    """`text` with every character escaped that a terminal could read as a command."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
     return "".join(
@@ -19,7 +19,7 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def show_path(path: str) -> str:
-    """A path as short as it can be named from here."""
+    """The shortest form of a path, seen from the working folder."""
     if "://" in path:  # an object of a bucket
         return safe(path)
     relative = os.path.relpath(path)

@@ -1,6 +1,6 @@
 """DuckDB's errors as data: their kind, the errno behind them, and the place in the statement.
 
-DuckDB writes them into the text of an error, as JSON, on connections that ask for it.
+On connections that ask for it, DuckDB writes this data as JSON into the text of an error.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ DATA_CORRUPTION = "Data Corruption"  # Python has no class for it
 
 @dataclass(frozen=True)
 class EngineError:
-    """What an error says. Without JSON, its text is all there is."""
+    """The data of an error. Without JSON, only the text is known."""
 
     message: str
     kind: str | None = None  # "IO", "Catalog", ...
-    errno: int | None = None  # where the operating system refused something
+    errno: int | None = None  # if the operating system refused something
     position: int | None = None  # in the bytes of the statement
-    missing: str | None = None  # "Table", "Scalar Function", ...: what has no such name
+    missing: str | None = None  # kind of the unknown name: "Table", "Scalar Function", ...
 
 
 def ask_for_json(connection: duckdb.DuckDBPyConnection) -> None:
@@ -36,7 +36,7 @@ def read(error: BaseException) -> EngineError:
     """Read an error, of DuckDB or of anything else."""
     text = str(error).strip()
     try:
-        # A name like `IO Error: ` may stand before it.
+        # A prefix like `IO Error: ` may precede the JSON.
         said = orjson.loads(text[text.index("{") :])
         message, kind = said["exception_message"].strip(), said["exception_type"]
     except (ValueError, LookupError, TypeError):
@@ -46,7 +46,7 @@ def read(error: BaseException) -> EngineError:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says."""
+    """Return the first line of an error's text."""
     message = read(error).message
     return message.splitlines()[0].rstrip(".") if message else repr(error)
 

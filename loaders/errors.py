@@ -7,11 +7,11 @@
     |-- NoDatabase               nothing has been landed here yet
     |-- BucketError              object storage that cannot be reached, or refuses
     |-- CannotInit               a folder in which no project can be made
-    |-- NotInstalled             something that only an extra brings
+    |-- NotInstalled             a package that only an extra installs
     |-- BadDatabase              a database that cannot be opened, read or written
     |   `-- DatabaseIsHeld       exit 3: another process has it open
     |-- CannotBuild              dbt must not begin; it has built nothing yet
-    |-- CannotPublish            the readers keep the night that they have
+    |-- CannotPublish            the readers keep the last published night
     |-- NothingPublished         a command that reads a published night came before the first one
     |-- CannotForget             an erasure that is not begun, or not finished; nothing has changed
     |-- NightIsHeld              exit 3: another night is running
@@ -20,18 +20,18 @@
     |-- DamagedFile              one file is refused whole, the others land (exit 4 at the end)
     |-- StillGrowing             one file is postponed, the others land
     |-- BadProject               a dbt_project.yml or a folder of questions that is of no use
-    `-- BadQuestion              one question has no answer, the others go on (exit 1 at the end)
+    `-- BadQuestion              one question has no answer, the others do (exit 1 at the end)
 
 A bad line is not an error. It is a row of `raw.quarantine`.
 """
 
-INTERRUPTED = 130  # as of every process that Ctrl-C ends
+INTERRUPTED = 130  # the usual exit code after Ctrl-C
 
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether a person pressed Ctrl-C.
 
-    DuckDB raises a RuntimeError in its place, which only its text tells apart; dbt wraps that.
+    DuckDB raises a RuntimeError instead, which only its text tells apart; dbt wraps that.
     """
     return isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error)
 
@@ -51,7 +51,7 @@ class NothingToLand(DaybookError):
 
 
 class NothingUsable(DaybookError):
-    """Calls were expected, and no file or no line brought one."""
+    """Calls were expected, but no file or no line has one."""
 
     exit_code = 5
 
@@ -65,7 +65,7 @@ class NoDatabase(DaybookError):
 
 
 class BucketError(DaybookError):
-    """Object storage that cannot be reached, or refuses what it is asked."""
+    """Object storage that cannot be reached, or refuses a request."""
 
 
 class CannotInit(DaybookError):
@@ -73,7 +73,7 @@ class CannotInit(DaybookError):
 
 
 class NotInstalled(DaybookError):
-    """Something that only an extra of the package installs."""
+    """A package is missing that only an extra of Daybook installs."""
 
 
 class BadDatabase(DaybookError):
@@ -91,7 +91,7 @@ class CannotBuild(DaybookError):
 
 
 class CannotPublish(DaybookError):
-    """What was built is not shown to readers; they keep the night that they have."""
+    """The last build is not published; readers keep the last published night."""
 
 
 class NothingPublished(DaybookError):
@@ -99,7 +99,7 @@ class NothingPublished(DaybookError):
 
 
 class CannotForget(DaybookError):
-    """Nobody was erased: an unknown id, or something that would be left."""
+    """Nobody was erased: an id is unknown, or some of the data would remain."""
 
 
 class NightIsHeld(DaybookError):
@@ -120,7 +120,7 @@ class NightStopped(DaybookError):
 
 
 class AccountingFailed(DaybookError):
-    """A count that must agree does not. Nothing is committed on such a count."""
+    """Counts that must agree do not. Nothing is committed then."""
 
 
 class DamagedFile(DaybookError):

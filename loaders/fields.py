@@ -5,7 +5,7 @@ from functools import cache
 
 from loaders.package import dbt_package
 
-# As the sender writes it: (as raw.calls has it, its type there).
+# Name as sent: (name in raw.calls, type in raw.calls).
 FIELDS = {
     "type": ("type", "VARCHAR"),
     "messageId": ("message_id", "VARCHAR"),
@@ -26,19 +26,19 @@ FIELDS = {
     "sentAt": ("sent_at", "VARCHAR"),
     "receivedAt": ("received_at", "VARCHAR"),
 }
-# Read to judge a call by, not kept.
+# Read to judge a call, but not kept.
 WITNESSES = {"batch": "JSON", "distinct_id": "VARCHAR"}
 SENT = {name: kind for name, (_, kind) in FIELDS.items()} | WITNESSES
 
-# Text or a number. A list, an object or a boolean in their place is absent, and so is text without
-# a letter. White space at the ends does not count, and 42.0 is 42. `type` is judged as it was sent.
+# Ids are text or a number. A list, an object or a boolean counts as absent, and so does blank text.
+# White space at the ends does not count, and 42.0 is 42. `type` is judged as it was sent.
 IDS = ("type", "messageId", "userId", "anonymousId", "groupId", "previousId", "event")
 TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 
-# What an item of a batch takes from its body, where it has none itself.
+# Fields that an item of a batch inherits from the batch body if it lacks them.
 INHERITED = ("sentAt", "receivedAt", "context")
 
-# What Python's `str.strip` takes away.
+# The characters that Python's `str.strip` removes.
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -51,7 +51,7 @@ def columns_kept() -> str:
 
 
 def select_kept() -> str:
-    """From the sender's names to those of `raw.calls`; an empty id or time is null."""
+    """Rename fields from names as sent to those of `raw.calls`; an empty id or time is null."""
     return ", ".join(
         f"""nullif("{name}", '') as "{column}\""""
         if name in IDS or name in TIMES

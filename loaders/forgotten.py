@@ -1,4 +1,4 @@
-"""Who was forgotten, as landing sees it: keyed hashes of ids, so that no call of theirs lands.
+"""Keyed hashes of forgotten ids, so that no call with one of these ids lands again.
 
 The hash is HMAC-SHA256. Its key stays in the private warehouse; the ids are not kept.
 """
@@ -34,7 +34,7 @@ _BLOCK = 64  # bytes of a block of SHA-256
 
 
 def is_distinctive(one: str) -> bool:
-    """Whether a text can only be this id: `7` or a plain word may stand anywhere by chance."""
+    """Whether a text can only be this id; `7` or a plain word may occur anywhere by chance."""
     if "@" in one or len(one) >= 16:
         return True
     if one.isdigit():
@@ -52,10 +52,9 @@ class Named:
 
 
 def ids_named_in(line: bytes) -> Iterator[Named]:
-    """Yield the ids that each call of a line names. A line that is no JSON counts as one call.
+    """Yield the ids that each call of a line names. A line that is not JSON counts as one call.
 
-    Those are the ids in the fields of a call, and any distinctive string: it may be an id of each
-    kind.
+    A call names the ids in its fields. Any distinctive string may be an id of any kind.
     """
     try:
         body = json.loads(line, object_pairs_hook=_Pairs)
@@ -79,12 +78,12 @@ def resolved(line: bytes) -> str:
         return one if one == "/" or (code and one >= " " and one not in '"\\') else found[0]
 
     text = _ESCAPE.sub(character, line.decode(errors="replace"))
-    # Letters beyond the basic plane are two escapes.
+    # Characters beyond the basic plane are two escapes.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Pairs(list):
-    """An object of JSON, with all values of a key that is there twice."""
+    """A JSON object as pairs, so that a repeated key keeps all of its values."""
 
 
 def _pairs(value: Any) -> list[tuple[str, Any]]:
@@ -126,7 +125,7 @@ def _distinctive(strings: Iterable[str | None]) -> set[tuple[str, str]]:
 
 
 def _strings(value: Any) -> Iterator[str | None]:
-    """Yield every string and number of a JSON value, as ids; keys are none."""
+    """Yield every string and number of a JSON value as an id, but no keys."""
     rest = [value]
     while rest:
         one = rest.pop()
@@ -181,7 +180,7 @@ class Forgotten:
     # -- SQL over columns named as in raw.calls
 
     def may_be_theirs(self) -> str:
-        """A condition that is quick, and true of each forgotten call and of few others."""
+        """A quick pre-filter: true for every forgotten call, and for few others."""
         (sample,) = self._run(f"select {self._engine_hash(self._text_of_key())}").fetchone()
         if sample != self._sample:  # another version of DuckDB, which hashes otherwise
             return self.is_theirs()
@@ -193,7 +192,7 @@ class Forgotten:
     def is_theirs(self) -> str:
         """The condition that a call names a forgotten id.
 
-        A forgotten anonymous id counts without a user id only: somebody else may use the device.
+        A forgotten anonymous id counts only without a user id, as others may use the device.
         """
         user_id = fields.FIELDS["userId"][0]
         has_no_user = f"({user_id} is null or {self._is_in(NOBODY, f'lower({user_id})')})"
@@ -221,7 +220,7 @@ class Forgotten:
         return self._hashes.get(self._hash(kind, one)) if self._key else None
 
     def is_named_in(self, line: bytes) -> bool:
-        """Whether a line that is no sound call names somebody who was forgotten."""
+        """Whether a line that is not a sound call names a forgotten person."""
         return any(self._is_named_by(each) for each in ids_named_in(line))
 
     def _is_named_by(self, call: Named) -> bool:

@@ -28,7 +28,7 @@ class Limits:
     ratio_from_bytes: float = _limit("DAYBOOK_RATIO_FROM_BYTES", 16 * MB)
     # A file with a longer line is refused, because a line has to fit into memory to be judged.
     line_bytes: float = _limit("DAYBOOK_MAX_LINE_BYTES", 256 * MB)
-    # The bytes that are judged and passed to DuckDB at once. More costs memory, less costs speed.
+    # Bytes that are judged and passed to DuckDB at once. More takes memory, fewer are slower.
     chunk_bytes: float = _limit("DAYBOOK_CHUNK_BYTES", 208 * MB)
     # DuckDB's memory limit; Python needs about three chunks more. With a lower limit, DuckDB frees
     # memory between two chunks and allocates it again.

@@ -1,4 +1,4 @@
-"""Where Daybook's own dbt project lies: the package that a company's project builds on."""
+"""Finds Daybook's own dbt project: the package that a company's project builds on."""
 
 from pathlib import Path
 

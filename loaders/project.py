@@ -25,9 +25,9 @@ class Project:
 
 
 def find_project(folder: Path, daybook: Path = DAYBOOK) -> Project:
-    """The questions of the dbt project in `folder`; of Daybook itself where it has none.
+    """The dbt project in `folder`; Daybook's own if the folder has none.
 
-    Vars are those of `folder`'s project, above the defaults of Daybook's own.
+    The vars of `folder`'s project override the defaults of Daybook's own.
     """
     own, defaults = _settings(folder), _settings(daybook)
     analyses = _analyses(folder, own) or daybook / "analyses"
@@ -65,7 +65,7 @@ def _analyses(folder: Path, settings: dict[str, Any]) -> Path | None:
 
 
 def _vars(settings: dict[str, Any]) -> dict[str, Any]:
-    """All vars; those under a package's name apply to it, and win over those of everybody."""
+    """All vars; those under a package's name apply to that package, and override the others."""
     everything = settings.get("vars") or {}
     if not isinstance(everything, dict):
         raise BadProject(

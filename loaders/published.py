@@ -1,13 +1,13 @@
-"""Where published nights lie, and how readers are moved from one to the next.
+"""The folders of published nights, and the link that moves readers from one to the next.
 
     published            a symbolic link to the night that readers see
     published.nights/
-        12/              a whole night; readers that opened it keep it
+        12/              a complete night; readers that opened it keep it
         13/
         14.unfinished/   a night that is being written, or whose writer was stopped
 
-A night is written whole under another name. Then the link is replaced by one rename, so that every
-reader sees all of the old night or all of the new one.
+A night is written completely under another name. Then the link is replaced by one rename, so that
+every reader sees all of the old night or all of the new one.
 """
 
 import json
@@ -19,9 +19,9 @@ from typing import Any
 from loaders.errors import CannotPublish
 
 DATABASE = "daybook.duckdb"
-MARKS = ".marks.json"  # where the warehouse stood when the night was published
+MARKS = ".marks.json"  # the state of the warehouse when the night was published
 UNFINISHED = ".unfinished"
-_TAKEN_BACK = ".taken_back"  # in a night from which a rollback moved the readers away
+_TAKEN_BACK = ".taken_back"  # file in a night that a rollback has replaced
 
 
 class PublishedNights:
@@ -44,9 +44,9 @@ class PublishedNights:
         return night if night.is_dir() else None
 
     def newest(self) -> Path | None:
-        """The folder of the newest night that readers saw, which a rollback may have taken back.
+        """The folder of the newest night that readers saw, even if it was rolled back later.
 
-        A stop may leave a newer one, whole and never shown.
+        A stopped run may leave a newer folder: complete, but never shown.
         """
         current = self.current()
         shown = [
@@ -57,11 +57,11 @@ class PublishedNights:
         return shown[-1] if shown else None
 
     def folders(self) -> list[Path]:
-        """Every folder of a night: the whole ones, and those that stopped runs have left."""
+        """Every folder of a night: complete ones, and those left by stopped runs."""
         return sorted(self._nights.iterdir()) if self._nights.is_dir() else []
 
     def begin(self) -> tuple[int, Path]:
-        """Return the next number and an empty folder for it; remove what stopped runs have left."""
+        """Return the next number and an empty folder for it; remove folders of stopped runs."""
         self.current()
         self._nights.mkdir(exist_ok=True)
         number = max((_number(each) for each in self._nights.iterdir()), default=0) + 1
@@ -82,7 +82,7 @@ class PublishedNights:
         folder.rename(night)
         sync_to_disk(self._nights)
         self._show(night)
-        # A night that was taken back, or never shown, is not one to go back to.
+        # A rollback must not go to a night that was rolled back or never shown.
         lineage = _number(before) if before else 0
         whole = [each for each in self._whole() if _number(each) <= lineage] + [night]
         for path in self._whole():
@@ -131,7 +131,7 @@ def marks_of(night: Path | None) -> dict[str, Any]:
 
 
 def damaged(night: Path, file: str) -> CannotPublish:
-    """The error for a published night of which a file is missing or cannot be read."""
+    """The error for a published night with a missing or unreadable file."""
     return CannotPublish(
         f"{night / file} is missing or damaged. Run: daybook publish --rollback, which shows the"
         " night before; or move published and published.nights away, which loses the history of"
@@ -140,7 +140,7 @@ def damaged(night: Path, file: str) -> CannotPublish:
 
 
 def published_copy(database: Path, folder: Path = Path()) -> Path | None:
-    """Return the published copy of a database; None where this folder has none of it."""
+    """Return the published copy of a database; None if `folder` has none."""
     night = PublishedNights(folder).current() if (folder / "published").is_symlink() else None
     if night is None or marks_of(night).get("database") != os.path.relpath(database, folder):
         return None
@@ -150,7 +150,7 @@ def published_copy(database: Path, folder: Path = Path()) -> Path | None:
 
 
 def _remove(night: Path) -> None:
-    # Renamed first: a night that is removed in part must not look like one to go back to.
+    # Renamed first, so that no rollback goes to a partly removed night.
     gone = night.with_name(night.name + UNFINISHED)
     night.rename(gone)
     shutil.rmtree(gone)
@@ -162,14 +162,14 @@ def _number(folder: Path) -> int:
 
 
 def _sync(folder: Path) -> None:
-    """Have the disk hold the files before the link names them. Hard links are there already."""
+    """Sync files to disk before the link names them. Hard links are on disk already."""
     for path in [*folder.rglob("*"), folder]:
         if path.is_dir() or path.stat().st_nlink == 1:
             sync_to_disk(path)
 
 
 def sync_to_disk(path: Path) -> None:
-    """Have the disk hold what was written to a file or a folder."""
+    """Sync a file or a folder to disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

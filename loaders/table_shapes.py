@@ -1,4 +1,4 @@
-"""Whether the tables that Daybook keeps are as it made them, or were changed by hand."""
+"""Checks whether the tables that Daybook keeps were changed by hand."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,7 +8,7 @@ import duckdb
 
 from loaders.errors import BadDatabase
 
-# Made by every version. Other raw tables may be missing, because an older version made none.
+# Tables that every version made. Other raw tables may be missing in a database of an older version.
 _ALWAYS = ("raw.calls", "raw.loads", "raw.quarantine")
 _NUMBERS = "raw.load_ids"
 
@@ -21,7 +21,7 @@ Columns = dict[str, str]  # name -> type, in their order
 def check_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Raise `BadDatabase` for raw tables that the loader cannot work with.
 
-    A database without any is new, a published copy, or somebody else's.
+    A database without raw tables is new, a published copy, or of another program.
     """
     expected, there = _expected(), _tables(connection, "raw")
     if not there.keys() & set(_ALWAYS):
@@ -46,7 +46,7 @@ def check_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def changed_tables(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
-    """Name the tables of a schema that have other columns than Daybook gives them."""
+    """Return the tables of a schema whose columns are not those that Daybook made."""
     expected = _expected()
     return [
         name

@@ -1,4 +1,4 @@
-"""Opens the warehouse: one writer at a time, for a while patient, and never with a traceback."""
+"""Opens the warehouse: waits a while for another writer, and turns errors into one line."""
 
 import errno
 import os
@@ -22,13 +22,13 @@ from loaders.table_shapes import check_raw_tables
 Result = TypeVar("Result")
 
 _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
-# DuckDB names a database by its file, and could not tell it from a schema or another database.
+# DuckDB names a database after its file. These names are taken by schemas and other databases.
 _TAKEN_NAMES = {
     *("raw", "meta", "seeds", "staging", "intermediate", "marts", "nights", "main"),
     *("last", "pub", "erased", "memory", "system", "temp"),
 }
 _DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
-_HOLDER = re.compile(r"PID (\d+)")  # DuckDB names the process in its message alone
+_HOLDER = re.compile(r"PID (\d+)")  # only DuckDB's message names the process
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Warehouse:
 
     path: Path
     connection: duckdb.DuckDBPyConnection
-    spool: Path  # a folder for pieces of files on their way in; empty again after each file
+    spool: Path  # a folder for pieces of files that are landing; empty again after each file
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Commit everything in the block, or nothing."""
         self.connection.execute("begin transaction")
         try:
             yield
@@ -51,22 +51,22 @@ class Warehouse:
             raise
 
     def _roll_back(self) -> None:
-        with suppress(duckdb.Error):  # the commit itself failed: nothing is open any more
+        with suppress(duckdb.Error):  # the commit itself failed: there is no open transaction
             self.connection.execute("rollback")
 
 
 @contextmanager
 def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
-    """Open (and where needed create) the warehouse for writing; checkpoint it when done."""
+    """Open (or create) the warehouse for writing; checkpoint it when done."""
     check_path(path)
     with private_files():
         connection = _connect(path, limits.lock_seconds, read_only=False)
         keep_private(path)
-    # Only the holder of the database comes here, so what lies there is of a run that was stopped.
+    # This process holds the database, so files here were left by a stopped run.
     spool = path.absolute().with_name(path.name + ".spool")
     with private_files(), explained(path), connection:
         connection.execute(f"set memory_limit = '{int(limits.engine_bytes)}B'")
-        # Every row brings its place along: the two halves of a spool may be stored side by side.
+        # Every row has its line number, so the two halves of a spool may be stored in parallel.
         connection.execute("set preserve_insertion_order = false")
         check_raw_tables(connection)
         connection.execute(_schema())
@@ -80,7 +80,7 @@ def open_warehouse(path: Path, limits: Limits) -> Iterator[Warehouse]:
 
 
 def _checkpoint(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    """Move what was committed from the log beside the database into the database."""
+    """Move committed data from the write-ahead log into the database."""
     try:
         connection.execute("checkpoint")
     except duckdb.Error as error:
@@ -93,14 +93,14 @@ def _checkpoint(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Files that are made in here belong to their owner alone, whatever the umask."""
+    """Make files created in the block accessible to their owner only, whatever the umask."""
     with files_under(0o077):
         yield
 
 
 @contextmanager
 def files_under(umask: int) -> Iterator[None]:
-    """Files that are made in here have the modes that this umask allows."""
+    """Give files created in the block the modes that this umask allows."""
     before = os.umask(umask)
     try:
         yield
@@ -109,9 +109,9 @@ def files_under(umask: int) -> Iterator[None]:
 
 
 def keep_private(path: Path) -> None:
-    """Take the warehouse and what DuckDB keeps beside it from everybody but their owner."""
+    """Let only the owner access the warehouse and the files that DuckDB keeps beside it."""
     for each in (path, path.with_name(path.name + ".wal")):
-        with suppress(OSError):  # it is not there, or somebody else's: then that is their choice
+        with suppress(OSError):  # the file is missing, or owned by another user, who may decide
             each.chmod(0o600)
 
 
@@ -132,10 +132,10 @@ def read_warehouse(
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn the engine's and the disk's own errors into one line each."""
+    """Turn each error of DuckDB or the disk into one line."""
     try:
         yield
-    except BrokenPipeError:  # whoever read what we print has gone
+    except BrokenPipeError:  # the reader of our output has gone
         raise
     except duckdb.OutOfMemoryException as error:
         raise BadDatabase(
@@ -164,7 +164,7 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
 
     def connect() -> duckdb.DuckDBPyConnection:
         try:
-            # By its whole path: to DuckDB, a name like md:calls is no file.
+            # Use the whole path: DuckDB does not read a name like md:calls as a file.
             return duckdb.connect(str(path.absolute()), read_only=read_only)
         except duckdb.Error as error:
             raise not_opened(path, error, read_only=read_only) from error
@@ -172,13 +172,13 @@ def _connect(path: Path, wait: float, *, read_only: bool) -> duckdb.DuckDBPyConn
     connection = while_held(wait, connect)
     ask_for_json(connection)
     connection.execute("set global TimeZone = 'UTC'")
-    # A table that is missing is an error, and not a variable of this program.
+    # A missing table is an error; DuckDB must not read a Python variable of that name instead.
     connection.execute("set python_enable_replacements = false")
     return connection
 
 
 def while_held(seconds: float, do: Callable[[], Result]) -> Result:
-    """Try again for some seconds while it raises `DatabaseIsHeld`."""
+    """Retry `do` for some seconds while it raises `DatabaseIsHeld`."""
     again = Retrying(
         retry=retry_if_exception_type(DatabaseIsHeld),
         stop=stop_after_delay(seconds),
@@ -189,7 +189,7 @@ def while_held(seconds: float, do: Callable[[], Result]) -> Result:
 
 
 def check_path(path: Path) -> None:
-    """Raise `BadDatabase` where no database can be opened or created."""
+    """Raise `BadDatabase` if no database can be opened or created at `path`."""
     if not path.absolute().parent.is_dir():
         raise BadDatabase(f"{path}: there is no folder {path.absolute().parent}. Make it first.")
     name = path.name.partition(".")[0].lower()
@@ -211,16 +211,16 @@ def not_opened(path: Path, error: duckdb.Error, *, read_only: bool = False) -> B
         return DatabaseIsHeld(_held(path, error))
     if path.is_dir():
         return BadDatabase(f"{path} is a folder, not a database. {_NAME_ANOTHER}")
-    # Where the operating system refused nothing, DuckDB did not find what a database holds.
+    # Without an error of the operating system, the content is not that of a DuckDB database.
     is_wrong_inside = said.kind == DATA_CORRUPTION or (said.kind == "IO" and said.errno is None)
     advice = f". {_DAMAGED}" if is_wrong_inside or _is_damage(error) else ""
     return BadDatabase(f"{path} cannot be opened: {first_line(error)}{advice}")
 
 
 def _asked_again(path: Path, error: duckdb.Error, *, read_only: bool) -> EngineError | None:
-    """What DuckDB says as JSON: it is asked to attach the file, as connecting gives text alone.
+    """DuckDB's error as JSON. The file is attached for it, because connecting gives only text.
 
-    None: now it can be opened, so another process held it.
+    None: the file can be opened now, so another process had it open before.
     """
     name = str(path.absolute()).replace("'", "''")
     with duckdb.connect() as connection:

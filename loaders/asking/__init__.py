@@ -5,10 +5,10 @@ file name in words), its rows are the answer. A column called `answer` is the se
 in the first row is printed above the rows. `{{ ref() }}`, `{{ source() }}` and `{{ var() }}` work
 as in dbt, and comment lines like `-- needs: event NAME` say what the tracking plan must have.
 
-    files     the files of the project's folder of questions, and the ones that were asked for
+    files     finds the question files, and those that a number, name or word picks
     template  Jinja -> SQL
-    needs     what the tracking plan lacks
-    answers   SQL -> a sentence and rows, or one line that says why not
+    needs     which needs of a question the tracking plan lacks
+    answers   SQL -> a sentence and rows, or one line that says why there are none
     printing  text for people, JSON for machines
 """
 

@@ -18,20 +18,20 @@ from loaders.project import Project
 
 SENTENCE = "answer"  # the column that holds it
 CHUNK = 10_000  # rows that are read at a time
-_CANDIDATES = "Candidate bindings:"  # DuckDB: the names that are there
+_CANDIDATES = "Candidate bindings:"  # DuckDB lists existing names after it
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one question came to."""
+    """The answer to one question."""
 
     question: Question
     sentence: Any = None
     columns: list[str] = field(default_factory=list)
     rows: list[list] = field(default_factory=list)
-    more: int = 0  # rows that were counted and not kept
+    more: int = 0  # rows that were only counted
     problem: str | None = None  # why there is neither a sentence nor rows
-    failed: bool = False  # whether that is the question's fault, and not the plan's
+    failed: bool = False  # whether the question is wrong, rather than the plan incomplete
 
 
 class Asker:
@@ -45,7 +45,7 @@ class Asker:
         self._plan = Plan(connection, tables, project.vars)
 
     def answer(self, question: Question, keep: int | None = None) -> Answer:
-        """Run one question; keep so many of its rows (None: all) and count the others."""
+        """Run one question; keep its first `keep` rows (None: all) and count the others."""
         try:
             if question.problem:
                 raise BadQuestion(question.problem)
@@ -60,7 +60,7 @@ class Asker:
         select, lines_before = sql, 0
         try:
             select = _the_select(self._connection.extract_statements(sql))
-            # Without the comments above it: DuckDB 2.0 counts its lines from the wrong place.
+            # Comments above the query are cut: DuckDB 2.0 counts lines from the wrong place.
             lines_before = sql[: max(sql.find(select), 0)].count("\n")
             result = self._connection.execute(select)
             columns = [column[0] for column in result.description]
@@ -99,7 +99,7 @@ def _read(
         if sentence_at is not None:
             told = cells.pop(sentence_at)
             sentence = told if number == 0 else sentence
-            # The sentence is joined to no row at all: there is nothing to show.
+            # The sentence was joined to no row, so there are no rows to show.
             if all(cell is None for cell in cells):
                 continue
         if keep is None or len(kept) < keep:
@@ -111,7 +111,7 @@ def _read(
 
 
 def _explained(problem: duckdb.Error, sql: str, lines_before: int) -> BadQuestion:
-    """What is wrong on one line, with what DuckDB suggests, and where."""
+    """The error in one line, with DuckDB's suggestion and the line number."""
     said = read(problem)
     what, *others = [line.strip() for line in said.message.splitlines() if line.strip()] or [""]
     what = what.rstrip("!.") or "no message"
@@ -120,7 +120,7 @@ def _explained(problem: duckdb.Error, sql: str, lines_before: int) -> BadQuestio
             what += f". {other}"
         elif other.startswith(_CANDIDATES):
             what += f". There are: {other.removeprefix(_CANDIDATES).lstrip(' :')}"
-    # Where its whole schema is missing, DuckDB does not say what is.
+    # If the whole schema is missing, DuckDB does not list other names.
     if said.kind == "Catalog" and said.missing in ("Table", None):
         what = _sentence(what) + " Correct the name, or build the model: dbt build"
     if said.position is None:

@@ -28,10 +28,10 @@ from loaders.warehouse import read_warehouse
 def ask(context: click.Context, question: str | None, as_json: bool, only_list: bool) -> None:
     """Print the questions in analyses/ with their answers, or one of them.
 
-    QUESTION is a number, a file name of analyses/, or a word of the question. Without it, those at
-    the top of analyses/ are asked, and not those in its folders.
+    QUESTION is a number, a file name of analyses/, or a word of the question. Without it, the
+    questions at the top of analyses/ are asked, but not those in its folders.
 
-    Where there is a published copy, it is read, and a night may run meanwhile. --database FILE
+    Reads the published copy if there is one, so that a night may run meanwhile. --database FILE
     reads the warehouse itself.
     """
     project = find_project(Path())
@@ -73,7 +73,7 @@ def _what_to_read(context: click.Context) -> Path:
 
 
 def last_complete_day(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """The day that the answers call now; None where no logs have been landed."""
+    """The last complete day, which answers treat as today; None if no logs have landed."""
     try:
         row = connection.execute("select as_of from marts.calendar").fetchone()
     except duckdb.CatalogException as problem:

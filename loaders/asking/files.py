@@ -1,4 +1,4 @@
-"""The files in `analyses/`, and the ones that a number, a name or a word picks."""
+"""Finds the files in `analyses/`, and those that a number, a name or a word picks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Question:
 
     @classmethod
     def read(cls, path: Path, analyses: Path) -> Question:
-        """Read one file. One that cannot be read is a question with a problem."""
+        """Read one file. A file that cannot be read becomes a question with a problem."""
         name = path.relative_to(analyses).with_suffix("").as_posix()
         try:
             sql = path.read_bytes().decode("utf-8-sig")
@@ -48,7 +48,7 @@ class Question:
 
 
 def first_comment(sql: str) -> str | None:
-    """The first line with words of the comments that the file begins with."""
+    """The first line with words in the comments at the top of a file."""
     place = 0
     while comment := COMMENT.match(sql, place):
         for line in comment[0].splitlines():
@@ -105,7 +105,7 @@ def _by_name(wanted: str, found: list[Question]) -> list[Question]:
     number = name.removeprefix("q")
     if number.isdecimal():
         numbered = [q for q in found if _place(q)[1] == int(number)]
-        # Where no question has a number in its name, each has that of its place.
+        # If no file name has a number, questions are numbered by their order.
         if name == number and not any(ORDER.match(Path(q.name).name) for q in found):
             return found[max(int(number) - 1, 0) : int(number)]
         return numbered
@@ -119,6 +119,6 @@ def _path(question: Question) -> str:
 def _by_word(wanted: str, found: list[Question]) -> list[Question]:
     if not wanted.strip():
         return []
-    # The beginning of a word; 000 is no word of 1,000.
+    # Match the beginning of a word; 000 is not a word of 1,000.
     word = re.compile(rf"(?<![\w,]){re.escape(wanted.strip())}", re.IGNORECASE)
     return [q for q in found if word.search(f"{q.name.replace('_', ' ')} {q.text}")]

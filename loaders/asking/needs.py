@@ -1,6 +1,6 @@
-"""What a question needs of the tracking plan, and what of that the plan lacks.
+"""Finds what a question needs from the tracking plan, and which of its needs the plan lacks.
 
-A question says so in comment lines, one need a line:
+A question states its needs in comment lines, one need per line:
 
     -- needs: event NAME
     -- needs: user trait NAME
@@ -29,7 +29,7 @@ from loaders.project import PROJECT_FILE
 
 NEED = re.compile(r"\s*--+\s*needs:(.*)", re.IGNORECASE)
 VAR = "var"
-# Where each kind stands: the seed, its column, and which of its rows.
+# Where names of each kind are: the seed, its column, and a condition for its rows.
 REPORTS = ("activity", "measure", "retention", "stickiness")
 PLANNED = {
     "event": ("tracking_plan_events", "event", "true"),
@@ -50,7 +50,7 @@ class Need:
     is_private: bool = False  # planned, but personal data, which a published copy does not hold
 
     def __str__(self) -> str:
-        """What is wrong where the plan lacks it."""
+        """The problem to print if the plan lacks it."""
         if self.is_private:
             return (
                 f'the published copy holds no personal data, and the {self.kind} "{self.name}" is'
@@ -76,14 +76,14 @@ class Plan:
         for need in _needs(sql):
             if not self._has(need):
                 missing.append(need)
-                if need.kind == VAR:  # it may name what the lines below need
+                if need.kind == VAR:  # its value may be the name that lines below need
                     break
             elif self._is_private(need):
                 missing.append(replace(need, is_private=True))
         return missing
 
     def _is_private(self, need: Need) -> bool:
-        """Whether this is a published copy, which is without that trait or has it hashed."""
+        """Whether this is a published copy without this trait, or with hashes of it."""
         if not need.kind.endswith("trait") or not self._tables.has("nights", "nights"):
             return False
         seed, column, rows = PLANNED[need.kind]
@@ -109,7 +109,7 @@ class Plan:
 
 
 def no_answer(missing: list[Need], question: Path) -> str:
-    """Say in one line what the plan lacks, and where to name something else."""
+    """Return one line that says what the plan lacks, and where to name something else."""
     what = "; ".join(map(str, missing))
     path = show_path(str(question))
     kinds = {need.kind.split()[-1] for need in missing}
@@ -118,7 +118,7 @@ def no_answer(missing: list[Need], question: Path) -> str:
         what_next = "Ask the warehouse itself: daybook --database FILE ask."
     elif missing[-1].kind == VAR:
         what_next = f"Set it in {PROJECT_FILE}, then run: dbt build."
-    elif question.is_absolute():  # one that came with Daybook: an upgrade would undo the change
+    elif question.is_absolute():  # it came with Daybook, and an upgrade would overwrite a change
         what_next = f"Copy {path} into your analyses/. {advice} there."
     else:
         what_next = f"{advice} in {path}."

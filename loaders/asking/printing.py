@@ -22,7 +22,7 @@ from loaders.asking.files import Question
 from loaders.display import safe, show_path
 
 ROWS_SHOWN = 12
-RECORDS_SHOWN = 3  # where a row takes a line for each of its columns
+RECORDS_SHOWN = 3  # if each row is printed as a block of lines
 MARGIN = 2
 NOTHING = "-"
 POINTS = frozenset(("difference", "difference_low", "difference_high", "low", "high"))
@@ -65,12 +65,12 @@ def print_json(day: date | None, answers: list[Answer]) -> None:
             for answer in answers
         ],
     }
-    # Of any size: DuckDB adds bigints up to numbers of 128 bits.
+    # Integers of any size: DuckDB's sums of bigints have 128 bits.
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode())
 
 
 def as_json(value: Any) -> Any:
-    """A value of DuckDB as JSON has it: dates in ISO 8601, no NaN, decimals as numbers."""
+    """A DuckDB value for JSON: dates in ISO 8601, no NaN, decimals as numbers."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -112,7 +112,7 @@ def _print_sentence(console: Console, sentence: str) -> None:
 
 def _print_rows(console: Console, answer: Answer) -> None:
     columns = [safe(column.replace("_", " ")) for column in answer.columns]
-    # As text: a customer's name may look like markup, or command the terminal.
+    # Printed as plain text: a customer's name may look like markup or a terminal command.
     shown = [
         [safe(text) for text in row] for row in as_texts(answer.columns, answer.rows)[:ROWS_SHOWN]
     ]
@@ -146,7 +146,7 @@ def _table(columns: list[str], rows: list[list], shown: list[list[str]]) -> Tabl
 
 
 def _fits(table: Table, width: int) -> bool:
-    """Whether no column has to be narrower than its narrowest."""
+    """Whether the table fits without squeezing a column below its minimal width."""
     widths = [column.min_width or 0 for column in table.columns]
     return sum(widths) + MARGIN * (len(widths) - 1) <= width
 
@@ -174,8 +174,8 @@ def as_texts(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[l
 def _readers(columns: Sequence[str], cells: list[tuple]) -> list[Callable[[object], str]]:
     """How to write the cells of each column.
 
-    A column is a share if `rate` or `share` is a word of its name and no value lies outside of 0 to
-    1. Beside shares a column `difference`, and its bounds `low` and `high`, are in points.
+    A column is a share if `rate` or `share` is a word of its name and all values are from 0 to 1.
+    Beside shares, a column `difference` and its bounds `low` and `high` are in percentage points.
     """
     shares = [is_share(column, values) for column, values in zip(columns, cells, strict=True)]
     points = POINTS if any(shares) and "difference" in columns else frozenset()

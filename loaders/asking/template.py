@@ -32,7 +32,7 @@ class Tables:
         return schema.lower() in map(str.lower, self._schemas.get(name.lower(), []))
 
     def find(self, name: str) -> str:
-        """The table that dbt calls `name`: that of `marts`, else of the only schema that has it."""
+        """The table that dbt calls `name`: in `marts`, else in the only schema that has it."""
         schemas = self._schemas.get(name.lower(), [])
         if not schemas:
             raise BadQuestion(
@@ -62,7 +62,7 @@ class Template:
 
     def __init__(self, tables: Tables, variables: dict[str, Any]):
         self._tables, self._vars = tables, variables
-        # As dbt has it: a name that nobody defined is an error, not an empty text.
+        # As in dbt, an undefined name is an error, not an empty text.
         self._jinja = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
         self._jinja.globals.update(
             ref=self._ref, source=self._source, var=self._var, config=lambda **_: ""
@@ -110,6 +110,6 @@ class Template:
 
 
 def _line(problem: Exception) -> int | None:
-    """The line of the template; Jinja puts it among the frames under this name."""
+    """The template line of an error; Jinja puts it into a stack frame with this file name."""
     frames = traceback.extract_tb(problem.__traceback__)
     return next((each.lineno for each in reversed(frames) if each.filename == "<template>"), None)

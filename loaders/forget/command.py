@@ -276,7 +276,7 @@ class _Erasure:
         return publication
 
     def _remove_leftovers(self, mentions: Mentions) -> list[str]:
-        """Remove what stopped runs left, a report of the old tables, and dbt's files with mentions."""
+        """Remove leftovers of stops, a report of old tables, dbt's files that mention them."""
         removed = []
         if not self.nights.newest():
             for unfinished in self.nights.folders():

@@ -1,6 +1,6 @@
 """`daybook init`: a company's own dbt project, which uses Daybook as a package.
 
-`project` knows what stands in the folder, `files` what belongs there, `seeds` the CSV files.
+`project` checks what the folder holds, `files` and `seeds` make the files that belong there.
 """
 
 from loaders.init.command import init

@@ -12,7 +12,7 @@ from loaders.init.files import is_empty_file, missing_files
 from loaders.init.project import PROJECT_FILE, existing_project, new_project
 from loaders.package import dbt_package
 
-# In a new project until all of its files are written: a later run then goes on with the same ones.
+# Marks a new project until all of its files are written, so that a later run writes the same ones.
 _UNFINISHED = ".daybook-init"
 
 
@@ -55,7 +55,7 @@ def init(folder: Path, from_logs: bool) -> None:
 
 
 def _write_whole(place: Path, text: str) -> None:
-    """Write a file whole or not at all; only an empty file is replaced."""
+    """Write a complete file or none; only an empty file is replaced."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(place) and not is_empty_file(place):
         raise FileExistsError(errno.EEXIST, "something else stands there", str(place))

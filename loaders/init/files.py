@@ -22,15 +22,15 @@ TEMPLATES = {
     "macros/load_csv_rows.sql": "macros/load_csv_rows.sql",
     "analyses/how_many_people_do_we_know.sql": "analyses/how_many_people_do_we_know.sql",
 }
-# Vars that name something of the plan, and must be blank where the plan is empty.
+# Vars that name an entry of the plan, and must be blank if the plan is empty.
 _NAMES_OF_THE_PLAN = ("signup_event", "email_trait", "company_plan_trait")
 
 
 def missing_files(project: Project, *, is_new: bool, plan_is_empty: bool) -> dict[Path, str]:
     """Return the text of each file that the project lacks, the project file first.
 
-    A seed that is added to an existing project is without rows of the example: they name events
-    which that company does not have.
+    A seed that is added to an existing project has no rows of the example, because they name events
+    that the company does not have.
     """
     files = {}
     for name, template in TEMPLATES.items():
@@ -49,7 +49,7 @@ def missing_files(project: Project, *, is_new: bool, plan_is_empty: bool) -> dic
 def _where_missing(folder: Path, path: Path) -> Path | None:
     """Where to write a file; None if it is there, be it in another folder below seeds/ or macros/.
 
-    An empty file is what an earlier run left of it on a full disk: it is written again.
+    An empty file is written again, because an earlier run may have left it on a full disk.
     """
     found = [folder / path] if (folder / path).exists() else []
     if len(path.parts) > 1:
@@ -76,10 +76,10 @@ def _fill(name: str, project: Project, plan_is_empty: bool) -> str:
 
 
 def _vars(plan_is_empty: bool) -> str:
-    """Return the vars of Daybook's own project, comments included, as they stand there."""
+    """Return the vars of Daybook's own project, comments included, as written there."""
     text = (dbt_package() / PROJECT_FILE).read_text(encoding="utf-8")
     block = re.search(r"^vars:\n((?:[ ]+.*\n)+)", text, re.MULTILINE)[1]
-    # Of Daybook's own tests, and of `make audit`.
+    # Vars for Daybook's own tests and `make audit` are left out.
     block = re.sub(r"^  (?:unit_tests|compare_only):.*\n", "", block, flags=re.MULTILINE)
     if plan_is_empty:
         names = "|".join(_NAMES_OF_THE_PLAN)

@@ -1,4 +1,4 @@
-"""The folder of a company's project: what it is now, and what the project is called."""
+"""Checks the folder of a company's project, and finds the project's name."""
 
 import re
 import unicodedata

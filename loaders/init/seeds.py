@@ -6,9 +6,9 @@ from pathlib import Path
 
 from loaders.package import dbt_package
 
-# True of every company: ids and domains that are nobody's, columns that every library sends.
+# Right for every company: placeholder ids, public domains, columns that every library sends.
 _UNIVERSAL = ("placeholder_ids", "public_email_domains", "context_columns")
-# A report that names nothing of the plan is of use to every company.
+# A report that names no entry of the plan is useful to every company.
 _NAMES_OF_THE_PLAN = ("event", "cohort_event", "return_event", "property", "filter_by", "breakdown")
 
 

@@ -1,4 +1,4 @@
-"""What the controls of the notebook offer: labels, each with the value that a view takes."""
+"""The choices in the notebook's controls: labels, each with the value that a view takes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from loaders.report.sections.words import capital, many
 ALL = "(all)"  # the breakdown value of everybody
 WEEKS = (4, 13, 26, 52)
 USUAL_WEEKS = 26
-CLOCKS = ("day", "week", "month")  # those that have a lifecycle
+CLOCKS = ("day", "week", "month")  # periods with a lifecycle
 
 
 def entities(marts: Marts) -> dict[str, str]:
-    """Companies and users, where a report counts them."""
+    """Companies and users, if a report counts them."""
     found = {
         entity
         for table in ("activity", "retention", "activation", "feature_adoption")
@@ -38,7 +38,7 @@ def reports(marts: Marts, entity: str | None) -> dict[str, str]:
 
 
 def breakdown(marts: Marts, report: str | None) -> str | None:
-    """The trait that a retention report is broken down by; None where it is not."""
+    """The trait by which a retention report is broken down, or None."""
     sql = """
         select distinct breakdown
         from marts.retention
@@ -77,7 +77,7 @@ def usual_period(marts: Marts) -> str:
 
 
 def clocks(marts: Marts) -> list[str]:
-    """Day, week and month, as far as there is activity by them."""
+    """Day, week and month, if the marts have activity by them."""
     found = _column(marts, "marts.activity", "select distinct clock from marts.activity")
     return [clock for clock in CLOCKS if clock in found] or ["week"]
 

@@ -42,11 +42,11 @@ def notebook(port: int | None, no_browser: bool) -> None:
     command = [sys.executable, "-m", "marimo", "--yes", "run", "--no-sandbox", path]
     command += ["--port", str(port)] if port else []
     command += ["--headless"] if no_browser else []
-    # marimo takes the place of this process, so that whoever stops this one stops the server.
+    # marimo replaces this process, so that stopping this process stops the server.
     os.execv(sys.executable, command)
 
 
 def notebook_of(project: Path) -> Path:
-    """Return the notebook of a project, or Daybook's where it has none."""
+    """Return the notebook of a project, or Daybook's if it has none."""
     own = project / NOTEBOOK
     return own if own.is_file() else dbt_package() / NOTEBOOK

@@ -29,7 +29,7 @@ def published_database(folder: Path = PUBLISHED) -> Path:
 
     Raises `NothingPublished` where there is none.
     """
-    # The link is followed once: all that is read then belongs to one night.
+    # Follow the link once, so that all files belong to one night.
     database = folder.resolve() / DATABASE
     if not database.is_file():
         raise NothingPublished(

@@ -1,6 +1,6 @@
-"""The parts of the notebook. Each takes the marts and what was picked, and returns a View.
+"""The parts of the notebook. Each takes the marts and the choices, and returns a View.
 
-The charts are those of the report. Only what depends on a choice is queried here.
+The charts are those of the report. Only data that depends on a choice is queried here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution, as in m
 
 @dataclass(frozen=True)
 class View:
-    """A part of the notebook, as HTML in the looks of the report."""
+    """A part of the notebook, as HTML in the style of the report."""
 
     html: Markup
 
@@ -42,7 +42,7 @@ class View:
 
 
 def show(section: Section | None) -> View:
-    """Any section of the report; nothing where the section has nothing."""
+    """Any section of the report; an empty View if the section is empty."""
     return View(render("section.html", section=section) if section else Markup())
 
 
@@ -51,7 +51,7 @@ def opening(night: Night) -> View:
     return View(
         render(
             "opening.html",
-            # The colours belong to the views: marimo has colours of its own by these names.
+            # Set the colours on the views only, because marimo has its own under the same names.
             colours=Markup(str(render("colours.css")).replace(":root", "&")),
             as_of=day(night.marts.as_of),
             number=night.number,
@@ -222,7 +222,7 @@ def _curve(value: str, later: pl.DataFrame, *, beside_others: bool) -> Line:
 
 
 def _curves(cells: pl.DataFrame, value: str) -> list[Markup]:
-    """The figure of the curves; none where no later period is complete."""
+    """The figure of the curves; none if no later period is complete."""
     sizes = dict(
         cells.filter(pl.col("period_number") == 0)
         .group_by("breakdown_value")
@@ -285,7 +285,7 @@ def _by_report(frame: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _section(id: str, title: str, lead: str, parts: list[Markup]) -> View:
-    """A section that stays in its place where there is nothing to draw, and says so."""
+    """A section that is shown even if there is nothing to draw, and then says so."""
     if not parts:
         lead = "There is nothing to show in this period. Pick a longer one."
     return show(Section(id, title, lead, parts))
