@@ -99,7 +99,7 @@ def freight_by_email_domain(freight, tmp_path_factory) -> Freight:
 
 
 @pytest.mark.parametrize("mart", MARTS)
-def test_every_row_of_the_mart_is_the_one_computed_by_hand(freight, mart):
+def test_every_row_of_the_mart_equals_the_one_computed_by_hand(freight, mart):
     assert_rows(freight, mart, read_expected(mart))
 
 
@@ -110,7 +110,7 @@ def test_every_mart_has_expected_rows(freight):
     assert sorted(row["table_name"] for row in marts) == MARTS
 
 
-def test_the_companys_own_files_are_as_they_were(freight):
+def test_the_companys_own_files_are_unchanged(freight):
     own = [path for path in PROJECT.rglob("*") if path.is_file() and EXPECTED not in path.parents]
     for path in own:
         if path.suffix != ".md":
@@ -118,7 +118,7 @@ def test_the_companys_own_files_are_as_they_were(freight):
             assert copy.read_bytes() == path.read_bytes(), path.name
 
 
-def test_every_event_has_the_place_it_was_landed_from(freight):
+def test_every_event_names_the_line_it_was_landed_from(freight):
     events = freight.rows("select load_id, line_number, call_number from marts.fct_events")
     assert len(events) == 45
     assert len({tuple(event.values()) for event in events}) == 45
@@ -173,7 +173,7 @@ def test_only_the_two_bad_calls_are_quarantined(freight):
     ]
 
 
-def test_the_story_tells_each_event_at_its_local_and_its_utc_time(freight):
+def test_the_story_lists_each_event_at_its_local_and_utc_time(freight):
     events = freight.rows("select event_id, event_at from marts.fct_events")
     moments = {event["event_id"]: event["event_at"] for event in events}
     told = re.findall(

@@ -199,7 +199,7 @@ def all_damaged(tmp_path_factory) -> tuple[Daybook, dict[str, str]]:
     return daybook, {line.split("logs_in/")[1].split(": ")[0]: line for line in told}
 
 
-def test_the_sound_files_amid_the_damaged_ones_are_landed(all_damaged):
+def test_sound_files_beside_damaged_ones_are_landed(all_damaged):
     daybook, told = all_damaged
     calls = daybook.rows("select * from raw.calls order by message_id")
     assert [row["message_id"] for row in calls] == ["m1000001", "m1000002"]
@@ -219,7 +219,7 @@ def test_a_damaged_file_is_refused_whole_with_its_reason(all_damaged, damage):
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar in a gzip", "zip of a log"])
-def test_an_archive_is_refused_with_what_to_do(all_damaged, kind):
+def test_an_archive_is_refused_with_advice(all_damaged, kind):
     """As the kind is told first, and not a doubt about its encoding."""
     _, told = all_damaged
     archive = "zip" if "zip of" in kind else "tar"
@@ -228,7 +228,7 @@ def test_an_archive_is_refused_with_what_to_do(all_damaged, kind):
     assert "UTF-16" not in told[kind]
 
 
-def test_a_log_that_speaks_of_a_tar_is_no_archive(daybook):
+def test_a_log_with_the_magic_bytes_of_a_tar_in_its_text_is_no_archive(daybook):
     line = call()[:-2] + b',"name":"'
     line += b"x" * (257 - len(line)) + b'ustar"}\n'
     assert line[257:262] == b"ustar"
@@ -257,7 +257,7 @@ NO_LOGS = {
 
 @pytest.mark.parametrize("limits", [{}, {"DAYBOOK_CHUNK_BYTES": "1"}])
 @pytest.mark.parametrize("careful", [False, True])
-def test_a_file_of_which_no_line_is_a_call_is_refused_whole(daybook, monkeypatch, limits, careful):
+def test_a_file_without_a_single_call_is_refused_whole(daybook, monkeypatch, limits, careful):
     """Many such files, and two logs, whether in one transaction or in pieces."""
     for name, value in limits.items():
         monkeypatch.setenv(name, value)
@@ -340,7 +340,7 @@ def test_a_database_is_not_a_log(daybook):
     assert "DuckDB" in refused(daybook, land(daybook, content))
 
 
-def test_what_is_damaged_is_refused_in_chunks_too(daybook, monkeypatch):
+def test_a_damaged_file_of_many_chunks_is_refused_whole(daybook, monkeypatch):
     """Most of the file has been stored when the damage is found: all of it is taken back."""
     monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "50000")
     for damage in ("a wrong checksum", "a bit turned in the middle", "a zstd cut at a block"):
@@ -389,7 +389,7 @@ def test_a_line_that_is_too_long_refuses_its_file(daybook, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [9, 10, 11])
-def test_a_line_is_as_long_as_its_limit_at_most_in_a_small_file_too(daybook, monkeypatch, size):
+def test_the_line_limit_also_holds_in_a_small_file(daybook, monkeypatch, size):
     monkeypatch.setenv("DAYBOOK_MAX_LINE_BYTES", str(len(call()) - 1 + size))
     lines = b"".join((call(), b"\n", call()[:-1] + b" " * 10 + b"\n", call(2)))
     (daybook.logs / "log.jsonl").write_bytes(lines)
@@ -400,7 +400,7 @@ def test_a_line_is_as_long_as_its_limit_at_most_in_a_small_file_too(daybook, mon
 
 @pytest.mark.parametrize("limit", ["many", "nan", "inf", "-1", "1e30"])
 @pytest.mark.parametrize("variable", ["DAYBOOK_MAX_RATIO", "DAYBOOK_MEMORY"])
-def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, variable, limit):
+def test_an_error_names_a_limit_that_is_no_number(daybook, monkeypatch, variable, limit):
     monkeypatch.setenv(variable, limit)
     daybook.write(call())
     result = daybook.land(exit_code=1)
@@ -408,7 +408,7 @@ def test_a_limit_that_is_no_number_is_named(daybook, monkeypatch, variable, limi
     assert result.stderr == told
 
 
-def test_a_body_is_kept_once_however_many_problems_it_has(daybook):
+def test_a_body_with_many_problems_is_stored_once(daybook):
     item = {"type": "track", "event": "e", "userId": "ana", "properties": {"x": "y" * 200}}
     body = json.dumps({"batch": [item] * 100}).encode() + b"\n"
     daybook.write(body * 200)
@@ -489,7 +489,7 @@ def test_a_pipe_or_a_socket_that_was_named_is_refused(daybook, no_file):
 
 
 @pytest.mark.usefixtures("no_file")
-def test_a_pipe_or_a_socket_in_a_folder_is_passed_over(daybook):
+def test_a_pipe_or_a_socket_in_a_folder_is_skipped(daybook):
     daybook.write(call())
     daybook.land(exit_code=0)
     assert [row["status"] for row in daybook.rows("from raw.loads")] == ["landed"]
@@ -548,7 +548,7 @@ def test_a_link_to_nothing_is_refused(daybook):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_refused_amid_the_others(daybook):
+def test_an_unreadable_file_is_refused_and_the_others_land(daybook):
     for number in range(1_000_001, 1_000_003):
         daybook.write(call(number), f"{number}.jsonl")
     path = daybook.write(call(5), "bad.log")
@@ -557,7 +557,7 @@ def test_a_file_that_may_not_be_read_is_refused_amid_the_others(daybook):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_may_not_be_read_is_refused_and_not_passed_over(daybook):
+def test_an_unreadable_folder_is_refused_and_not_skipped(daybook):
     for number in range(1_000_001, 1_000_003):
         daybook.write(call(number), f"{number}.jsonl")
     daybook.write(call(5), "bad/a.jsonl")
@@ -569,7 +569,7 @@ def test_a_folder_that_may_not_be_read_is_refused_and_not_passed_over(daybook):
 
 
 @pytest.mark.parametrize("instead", [None, os.mkfifo, os.mkdir])
-def test_a_file_that_is_gone_when_it_is_read_is_refused_and_no_more(daybook, instead):
+def test_only_the_file_that_is_gone_when_it_is_read_is_refused(daybook, instead):
     """The folder was listed, and then somebody put nothing, a pipe or a folder in its place."""
     paths = [daybook.write(call(number), f"{number}.jsonl") for number in range(5)]
     files = discover([str(daybook.logs)])
@@ -582,7 +582,7 @@ def test_a_file_that_is_gone_when_it_is_read_is_refused_and_no_more(daybook, ins
     assert len(daybook.rows("from raw.calls")) == 4
 
 
-def test_a_file_that_grows_while_it_is_read_is_left_for_next_time(daybook):
+def test_a_file_that_grows_while_it_is_read_is_postponed(daybook):
     path = daybook.write(CALLS * 60, "growing.jsonl")
     daybook.write(call(1_000_001), "a.jsonl")
     stop = threading.Event()
@@ -617,19 +617,19 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_next_time(daybook):
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n\t\r\n", b"\xef\xbb\xbf", gz(b"")])
-def test_a_file_with_nothing_in_it_is_landed_as_that(daybook, content):
+def test_a_file_of_no_lines_or_blank_lines_lands_without_calls(daybook, content):
     land(daybook, content, wanted_exit=0)
     [load] = daybook.rows("from raw.loads where path like '%bad.log'")
     assert (load["status"], load["calls"], load["quarantined"]) == ("landed", 0, 0)
     assert load["lines"] == load["blank"]
 
 
-def test_a_log_that_speaks_of_a_duck_is_no_database(daybook):
+def test_a_log_with_the_magic_bytes_of_duckdb_in_its_text_is_no_database(daybook):
     daybook.write(b'{"env":"DUCK","type":"?"}\n')
     daybook.land()
 
 
-def test_a_log_with_only_broken_lines_is_landed_with_nothing(daybook):
+def test_a_log_of_broken_calls_only_lands_without_calls(daybook):
     lines = [b"broken", b"null", b"[]", b"{}", b"\xff\xfa", b'{"type":"track"}']
     result = land(daybook, b"\n".join(lines), wanted_exit=0)
     [load] = daybook.rows("from raw.loads where path like '%bad.log'")
@@ -703,7 +703,7 @@ def test_a_refused_file_of_any_name_is_one_line(daybook):
     daybook.run("status")
 
 
-def test_a_file_whose_name_is_no_text_is_refused(daybook):
+def test_a_file_whose_name_is_not_utf_8_is_refused(daybook):
     """Its path could not be kept in the ledger."""
     daybook.write(call(1_000_001), "a sound file.jsonl")
     daybook.write(call(1_000_002), "z sound file.jsonl")
@@ -742,7 +742,7 @@ def one_line(result) -> str:
         ("", "does not exist"),
     ],
 )
-def test_a_path_that_matches_nothing_is_named(daybook, path, told):
+def test_an_error_names_a_path_that_matches_nothing(daybook, path, told):
     (daybook.folder / "empty").mkdir()
     sound = daybook.write(call())
     assert told in one_line(daybook.land(sound, path, exit_code=1))
@@ -790,7 +790,7 @@ def _as_a_sqlite_database(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["land", "status", "quarantine"])
-def test_what_is_no_database_is_named_and_left_as_it_is(daybook, made, command):
+def test_a_file_that_is_no_database_is_named_and_left_unchanged(daybook, made, command):
     path = daybook.folder / "odd.duckdb"
     made(path)
     before = path.read_bytes() if path.is_file() else None
@@ -837,7 +837,7 @@ def test_a_database_in_a_folder_that_is_missing_is_named(daybook):
     assert not path.parent.exists()
 
 
-def test_a_database_of_somebody_else_is_not_spoiled(daybook):
+def test_tables_of_another_program_are_left_unchanged(daybook):
     """A DuckDB file with other tables becomes a warehouse beside them."""
     with duckdb.connect(str(daybook.database)) as connection:
         connection.execute("create table theirs as select 42 as answer")
@@ -848,7 +848,7 @@ def test_a_database_of_somebody_else_is_not_spoiled(daybook):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_may_not_be_written_is_named(daybook):
+def test_an_error_names_a_read_only_folder(daybook):
     folder = daybook.folder / "closed"
     folder.mkdir()
     folder.chmod(0o500)
@@ -856,7 +856,7 @@ def test_a_folder_that_may_not_be_written_is_named(daybook):
     one_line(daybook.run("land", daybook.logs, "--database", folder / "a.duckdb", exit_code=1))
 
 
-def test_a_real_process_says_the_same(daybook):
+def test_a_real_process_prints_the_same_error(daybook):
     """What a person sees on a terminal, with nothing of the tests in between."""
     (daybook.logs / "bad.gz").write_bytes(GZ[:-1])
     daybook.write(call())

@@ -21,7 +21,7 @@ def own_folder(daybook: Daybook, name: str):
 
 
 @pytest.mark.parametrize("instead", ["a folder", "a link to nothing"])
-def test_what_stands_in_a_seeds_place_and_is_no_file_is_named(daybook, instead):
+def test_a_link_or_folder_in_the_place_of_a_seed_is_named(daybook, instead):
     path = daybook.seed_path("activity_reports")
     path.unlink()
     path.mkdir() if instead == "a folder" else path.symlink_to("nothing")
@@ -58,7 +58,7 @@ def test_a_question_with_broken_jinja_is_named_with_its_row(daybook):
     ]
 
 
-def test_a_seed_whose_name_differs_in_case_only_is_told_to_be_renamed(daybook):
+def test_a_seed_whose_name_differs_only_in_case_must_be_renamed(daybook):
     (daybook.folder / "seeds" / "Plans.csv").write_text("plan\nours\n")
     (daybook.folder / "seeds" / "towns.csv").write_text("town\nOslo\n")
     (daybook.folder / "seeds" / "Towns.csv").write_text("town\nRiga\n")
@@ -87,7 +87,7 @@ def write_vars(daybook: Daybook, **variables: str) -> None:
     path.write_text("\n".join(lines))
 
 
-def test_a_var_that_dbt_reads_while_it_parses_is_checked_before(daybook):
+def test_vars_that_dbt_reads_while_parsing_are_checked_before_it_parses(daybook):
     write_vars(daybook, audit="perhaps", pii="hidden", email_trait='"{{ 1 / 0 }}"')
     assert sorted(refused(daybook)) == [
         "dbt_project.yml, vars: audit is 'perhaps'; write true or false.",

@@ -41,7 +41,7 @@ def refused(daybook: Daybook, *arguments: str, **options) -> str:
     return line
 
 
-def test_before_the_first_build_each_other_command_says_dbt_build(daybook):
+def test_before_the_first_build_other_dbt_commands_say_to_run_dbt_build(daybook):
     line = "warehouse.duckdb has not been built yet; run: dbt build"
     assert refused(daybook, "--select", "marts") == line
     assert refused(daybook, command="run") == line
@@ -78,7 +78,7 @@ def test_a_database_that_cannot_be_opened_is_explained(daybook, monkeypatch):
     assert "warehouse.duckdb is not a DuckDB database. Name another" in refused(daybook)
 
 
-def test_a_project_that_was_only_renamed_is_told_so(daybook):
+def test_a_renamed_project_is_told_to_restore_its_name(daybook):
     project = daybook.folder / "dbt_project.yml"
     text = project.read_text()
     project.unlink()
@@ -99,7 +99,7 @@ def test_raw_tables_that_the_ledger_does_not_account_for_stop_the_build(daybook)
     )
 
 
-def test_a_build_of_some_tables_names_those_that_rest_on_other_vars_or_seeds(built):
+def test_a_partial_build_names_tables_built_with_other_vars_or_seeds(built):
     said = "Built with other vars or seeds than today's: "
     assert said not in built.build("--select", "calendar").output
 
@@ -117,7 +117,7 @@ def test_a_build_of_some_tables_names_those_that_rest_on_other_vars_or_seeds(bui
     assert f"{said}dim_companies, feature_adoption, int_feature_counts. To" in build.output
 
 
-def test_tables_of_another_version_are_built_anew_and_a_companys_own_are_left_alone(built):
+def test_tables_of_another_version_are_rebuilt_and_a_companys_own_are_left_alone(built):
     users = built.rows("from marts.dim_users order by user_id")
     change(built, "create table marts.our_own as select 1 as one")
     # As an earlier version left them: no memory, and tables of another form.
@@ -138,7 +138,7 @@ def test_tables_of_another_version_are_built_anew_and_a_companys_own_are_left_al
     assert was not in built.build().output
 
 
-def test_tables_built_from_other_loads_than_there_are_now_are_built_anew(built):
+def test_tables_built_from_other_loads_are_rebuilt(built):
     daybook = built
     change(daybook, "drop schema raw cascade")
     daybook.write([sign_up("cleo", "2024-04-30")], "before.jsonl")
@@ -167,7 +167,7 @@ def test_tables_built_from_other_loads_than_there_are_now_are_built_anew(built):
 @pytest.mark.parametrize(
     "part", [("--exclude", "stg_aliases"), ("--resource-type", "test"), ("--exclude", "plans")]
 )
-def test_a_build_without_a_table_of_daybook_does_not_count_as_a_whole_one(built, part):
+def test_a_build_that_leaves_out_a_table_of_daybook_counts_as_partial(built, part):
     built.write([sign_up("cleo", "2024-04-30")], "late.jsonl")
     built.land()
     built.build(*part)
@@ -188,7 +188,7 @@ def test_a_comparison_of_the_tables_leaves_no_trace(built):
     assert "dbt build  up to date" in built.run("status").output
 
 
-def test_a_comparison_needs_tables_that_are_up_to_date_and_only_those_that_are_compared(built):
+def test_a_comparison_needs_up_to_date_tables_and_runs_keyed_models_only(built):
     compare = {"command": "run", "vars": {"compare_only": True}}
     assert "only keyed models can be run" in refused(built, **compare)
     built.write([call(messageId="new")], "new.jsonl")
@@ -212,7 +212,7 @@ def test_two_kinds_of_call_with_one_key_fail_the_audit(built):
     assert "every_key_stands_for_one_kind_of_call" in failure
 
 
-def test_an_as_of_after_the_logs_is_told_and_a_far_one_stops_the_build(built):
+def test_an_as_of_after_the_logs_is_reported_and_a_far_one_stops_the_build(built):
     def said(as_of: str) -> list[str]:
         return [line for line in built.build(vars={"as_of": as_of}).printed if "as_of" in line]
 
@@ -266,7 +266,7 @@ def test_status_says_whether_a_build_is_due(daybook):
     assert (status["build_due"], status["build_due_reason"]) == (True, both)
 
 
-def test_a_var_that_is_nearly_one_of_daybooks_is_named(daybook):
+def test_a_misspelt_var_of_daybook_is_named(daybook):
     project = daybook.folder / "dbt_project.yml"
     text = project.read_text()
     project.unlink()
@@ -278,7 +278,7 @@ def test_a_var_that_is_nearly_one_of_daybooks_is_named(daybook):
     )
 
 
-def test_names_that_only_the_plan_or_only_the_logs_have_are_told_by_status(daybook):
+def test_status_lists_names_that_only_the_plan_or_only_the_logs_have(daybook):
     daybook.seed("tracking_plan_events", [{"event": "signed_up"}, {"event": "Signed In"}])
     planned = [("user", "email"), ("user", "role"), ("company", "plan")]
     daybook.seed(

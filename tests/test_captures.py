@@ -105,7 +105,7 @@ def test_every_call_of_a_client_lands(captured, client):
             assert row[name] == item.get(name) or json.loads(row[name]) == item[name]
 
 
-def test_nothing_is_left_over(captured):
+def test_every_line_of_the_captures_is_landed_or_quarantined(captured):
     [counts] = captured.rows("""
         select sum(lines) as lines, sum(landed) as landed, sum(quarantined) as quarantined,
             sum(calls) as calls
@@ -118,7 +118,7 @@ def test_nothing_is_left_over(captured):
 
 
 @pytest.mark.parametrize("client", POSTHOG)
-def test_posthogs_calls_are_quarantined_with_a_reason_that_says_so(captured, client):
+def test_posthogs_calls_are_quarantined_with_their_own_reason(captured, client):
     assert calls_of(captured, client) == []
     rows = captured.rows(f"""
         select line_number, call_number, quarantine.reason, line from raw.quarantine
@@ -135,7 +135,7 @@ def test_posthogs_calls_are_quarantined_with_a_reason_that_says_so(captured, cli
 
 
 @pytest.mark.parametrize("client", SENT)
-def test_the_time_of_an_event_is_the_callers_or_the_senders_clock(captured, client):
+def test_an_event_time_is_the_callers_or_else_the_clients_clock(captured, client):
     """No client sends `receivedAt`: so nothing can be corrected."""
     found = events(captured)
     for _, item in items(client):
@@ -148,7 +148,7 @@ def test_the_time_of_an_event_is_the_callers_or_the_senders_clock(captured, clie
 
 
 @pytest.mark.parametrize("client", SENT)
-def test_with_a_servers_clock_the_senders_is_corrected(captured, client):
+def test_a_clients_clock_is_corrected_by_the_servers(captured, client):
     found = events(captured)
     for _, item in items(client):
         if item["type"] not in ("track", "page", "screen"):
@@ -178,7 +178,7 @@ def test_old_events_keep_their_day(captured):
     ]
 
 
-def test_an_id_that_many_clients_sent_is_one_event(captured):
+def test_one_message_id_sent_by_many_clients_is_one_event(captured):
     """`fixed-1` came from five of them; segment-analytics-python's was received first."""
     [row] = captured.rows("select * from marts.fct_events where event_id = 'fixed-1'")
     assert row["received_at"] == read_time(items("segment-analytics-python")[0][0]["sentAt"])
@@ -205,7 +205,7 @@ def test_pages_and_screens_are_events_by_their_type(captured):
     assert rows == [{"event": "page", "events": 6}, {"event": "screen", "events": 3}]
 
 
-def test_traits_come_out_whatever_place_the_client_gave_them(captured):
+def test_traits_are_found_wherever_the_client_puts_them(captured):
     """RudderStack's Python client has them in `context.traits` only."""
     rows = captured.rows("""
         select entity, entity_id, trait, value from marts.fct_traits where valid_to is null
@@ -223,7 +223,7 @@ def test_traits_come_out_whatever_place_the_client_gave_them(captured):
     assert company == {"name": "Acmé", "employees": 120, "plan": "ent"}
 
 
-def test_every_identify_leaves_its_mark_in_the_history(captured):
+def test_every_identify_is_in_the_history(captured):
     """Each client's identify set `createdAt`: two spellings, one after the other."""
     rows = captured.rows("""
         select value from marts.fct_traits
@@ -235,7 +235,7 @@ def test_every_identify_leaves_its_mark_in_the_history(captured):
     }
 
 
-def test_the_user_the_company_and_their_bond_come_out(captured):
+def test_the_user_the_company_and_their_membership_are_found(captured):
     assert captured.rows("""
         select user_id, company_id, email from marts.dim_users where user_id = 'u_1'
     """) == [{"user_id": "u_1", "company_id": "c_1", "email": "a@example.com"}]
@@ -247,7 +247,7 @@ def test_the_user_the_company_and_their_bond_come_out(captured):
     ]
 
 
-def test_properties_come_out_as_they_were_sent(captured):
+def test_properties_are_kept_as_sent(captured):
     rows = captured.rows("""
         select properties, library from marts.fct_events
         where event = 'Order Completed' and event_id not like 'received%'

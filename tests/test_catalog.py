@@ -148,7 +148,7 @@ def test_a_description_that_says_more_than_the_name_is_left_alone(name, descript
     assert not only_repeats_its_name(name, description)
 
 
-def test_every_table_and_column_is_described_in_words_of_its_own(catalog):
+def test_every_description_says_more_than_the_name(catalog):
     silent = [
         f"{table.name}{'.' if column else ''}{column}: {description!r}"
         for table in catalog.tables.values()
@@ -161,7 +161,7 @@ def test_every_table_and_column_is_described_in_words_of_its_own(catalog):
     assert not silent, "\n".join(silent)
 
 
-def test_every_column_is_described_and_every_described_column_is_there(catalog):
+def test_every_column_is_described_and_every_described_column_exists(catalog):
     wrong = []
     for table in catalog.tables.values():
         of_the_seed = {}
@@ -215,7 +215,7 @@ def test_columns_of_the_plan_have_the_planned_types_and_the_plans_order(catalog,
     assert after == list(table.described)[: len(after)]
 
 
-def test_a_table_that_is_not_what_its_contract_says_stops_the_build(daybook: Daybook):
+def test_a_table_that_breaks_its_contract_stops_the_build(daybook: Daybook):
     models = daybook.folder / "models"
     models.unlink()
     for path in (REPO / "models").rglob("*.*"):

@@ -90,7 +90,7 @@ def test_a_quarantined_line_without_a_load_is_shown(landed):
     assert (landed.folder / "fix-me.jsonl").read_text() == "broken\n"
 
 
-def test_memory_of_builds_that_was_changed_by_hand_is_forgotten_and_all_is_built_anew(landed):
+def test_changed_memory_of_builds_is_dropped_and_everything_is_rebuilt(landed):
     landed.build()
     change(landed, "alter table meta.builds drop column version")
     assert (
@@ -105,7 +105,7 @@ def test_memory_of_builds_that_was_changed_by_hand_is_forgotten_and_all_is_built
     assert "dbt build  up to date" in landed.run("status").stdout
 
 
-def test_status_works_where_tables_of_a_build_are_gone(landed):
+def test_status_works_if_tables_of_a_build_are_gone(landed):
     landed.build()
     change(landed, "drop schema staging cascade")
     assert landed.run("status").stdout.endswith("Every line is accounted for.\n")

@@ -12,7 +12,7 @@ import pytest
 from lines import call, counted, counts, process
 
 
-def test_bad_lines_are_no_failure(daybook):
+def test_bad_lines_do_not_fail_the_command(daybook):
     daybook.write([call(), "broken"])
     result = daybook.land(exit_code=0)
     assert "quarantined" in result.stdout
@@ -88,7 +88,7 @@ def test_calls_beside_a_refused_file_are_usable(daybook):
     daybook.run("land", "--expect-calls", daybook.logs, exit_code=5)
 
 
-def test_where_calls_are_expected_a_path_without_a_file_has_exit_code_5(daybook):
+def test_with_expect_calls_a_path_without_a_file_has_exit_code_5(daybook):
     (daybook.folder / "empty").mkdir()
     for path in ("empty", "nowhere", "*.nothing"):
         result = daybook.run("land", "--expect-calls", path, exit_code=5)
@@ -156,13 +156,13 @@ def test_status_before_anything_was_landed_says_what_to_do(daybook):
 
 
 @pytest.mark.parametrize("name", ["raw", "last", "Marts"])
-def test_a_database_is_not_called_like_something_in_it(daybook, name):
+def test_a_database_name_that_duckdb_would_confuse_is_refused(daybook, name):
     daybook.write([call()])
     said = daybook.run("--database", f"{name}.duckdb", "land", daybook.logs, exit_code=1).output
     assert f"{name.lower()} is the name of something in it. Call the file differently" in said
 
 
-def test_the_first_and_last_day_are_not_those_of_a_wrong_clock(daybook):
+def test_a_wrong_clock_does_not_move_the_first_and_last_day(daybook):
     at_noon = {"receivedAt": "2024-05-02T12:00:00Z"}
     days = ["1970-01-01", "2024-05-01", "2024-07-01"]
     times = [f"{day}T10:00:00Z" for day in days]
@@ -172,14 +172,14 @@ def test_the_first_and_last_day_are_not_those_of_a_wrong_clock(daybook):
     assert (said["first_day"], said["last_day"]) == ("2024-05-01", "2024-05-02")
 
 
-def test_lines_of_a_load_that_is_not_there_cannot_be_shown(daybook):
+def test_lines_of_an_unknown_load_cannot_be_shown(daybook):
     daybook.write([call(), b"broken"])
     daybook.land()
     said = daybook.run("quarantine", "--load", 4444, exit_code=1).output
     assert "There is no load 4444." in said
 
 
-def test_status_tells_what_was_landed(daybook):
+def test_status_shows_what_has_landed(daybook):
     daybook.write([call(timestamp="2024-05-03T23:30:00-01:00"), "broken", ""], "a.jsonl")
     daybook.write([call(timestamp="2024-04-30"), call()], "b.jsonl")
     daybook.land()
@@ -250,7 +250,7 @@ def test_quarantine_shows_file_line_reason_and_the_line(daybook):
     assert "unknown_type" in second
 
 
-def test_quarantine_of_one_load(daybook):
+def test_quarantine_can_show_one_load_only(daybook):
     for name in ("a", "b"):
         daybook.write([f"broken {name}", call()], f"{name}.jsonl")
     daybook.land()
@@ -259,7 +259,7 @@ def test_quarantine_of_one_load(daybook):
     assert "broken" not in daybook.run("quarantine", "--load", "9", exit_code=None).stdout
 
 
-def test_quarantine_without_any_says_so(daybook):
+def test_an_empty_quarantine_is_reported(daybook):
     daybook.write([call()])
     daybook.land()
     assert daybook.run("quarantine").stdout.strip() == "Nothing is quarantined."
@@ -350,7 +350,7 @@ def test_the_database_may_be_named_before_and_after_the_command(daybook):
     assert not daybook.database.exists()
 
 
-def test_the_database_is_the_environments_or_the_working_folders(daybook, tmp_path):
+def test_the_database_comes_from_the_environment_or_the_working_folder(daybook, tmp_path):
     path = daybook.write([call()])
     result = process("land", path, folder=tmp_path, DAYBOOK_DATABASE="named.duckdb")
     assert (result.returncode, result.stderr) == (0, "")
@@ -373,7 +373,7 @@ def test_the_console_script_and_the_module_are_the_same(tmp_path):
     assert told.split("\n", 1)[1] == told_by_module.split("\n", 1)[1]
 
 
-def test_the_database_is_not_taken_for_a_log(daybook):
+def test_the_database_is_not_read_as_a_log(daybook):
     """`daybook land .` in the folder where the warehouse lies."""
     daybook.write([call()])
     for _ in range(2):

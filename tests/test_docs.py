@@ -207,7 +207,9 @@ def sections_of_marts() -> dict[str, str]:
     return found
 
 
-def test_every_column_of_a_mart_is_defined_where_the_table_at_the_top_sends_to(columns_of_marts):
+def test_every_column_of_a_mart_is_defined_in_the_section_that_the_top_table_links_to(
+    columns_of_marts,
+):
     assert set(columns_of_marts) == {path.stem for path in (REPO / "models/marts").rglob("*.sql")}
     defined = sections_of_marts()
     assert set(defined) == set(columns_of_marts)
@@ -324,7 +326,7 @@ def test_every_heading_that_is_cited_exists():
 
 
 @pytest.mark.parametrize("path", [*DOCS, REPO / "README.md"], ids=lambda path: path.name)
-def test_every_link_leads_somewhere(path):
+def test_every_link_has_a_target(path):
     for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", path.read_text()):
         if re.match(r"[a-z]+:", target):
             continue
@@ -343,6 +345,6 @@ def test_every_file_of_the_repo_that_a_doc_names_exists(path):
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
-def test_a_heading_has_an_anchor_of_its_own(path):
+def test_no_two_headings_share_an_anchor(path):
     found = anchors(path.read_text())
     assert len(found) == len(set(found))

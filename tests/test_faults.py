@@ -189,7 +189,7 @@ def test_a_full_disk_stops_the_landing_and_the_next_one_heals_it(daybook):
     assert contents(daybook.database) == healed
 
 
-def test_a_full_disk_after_the_commit_does_not_say_that_the_calls_are_not_there(daybook):
+def test_a_full_disk_after_the_commit_is_not_reported_as_lost_calls(daybook):
     daybook.write([{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}])
     # Enough for the log of the transaction, not for a block of the database.
     line = land_on_a_full_disk(daybook, 100_000)
@@ -238,7 +238,7 @@ def test_a_second_loader_that_waits_long_enough_lands(logs):
     assert len(contents(logs.database)["raw.calls"]) == 85
 
 
-def test_an_unreadable_file_in_the_middle_of_many_stops_none(logs):
+def test_an_unreadable_file_among_many_stops_no_other(logs):
     (logs.logs / "b.jsonl.gz").unlink()
     (logs.logs / "b.jsonl.gz").symlink_to(logs.folder / "nothing")
     result = logs.land(exit_code=4)

@@ -135,7 +135,7 @@ def test_the_certificate_names_companies_that_lose_traits_with_the_person(dayboo
     assert certificate(daybook, "--user", ANA)["removed"]["traits_of_companies"] == ["acme"]
 
 
-def test_landing_again_brings_nobody_back(daybook):
+def test_landing_the_logs_again_brings_no_erased_person_back(daybook):
     daybook.write(anas_calls(), "ana.jsonl")
     daybook.write(bens_calls(), "ben.jsonl")
     daybook.land()
@@ -330,7 +330,7 @@ def test_mentions_in_another_case_and_after_escaped_white_space_are_replaced(day
     assert left_in_files(daybook, ANA) == {}
 
 
-def test_a_company_is_no_person(daybook):
+def test_a_companys_id_is_replaced_as_a_whole_value_only(daybook):
     """Its id is replaced where it is a whole value, and not within an address of somebody."""
     company = "northwind.example"
     kept = {"email": f"zoe@{company}", "about": f"{company} and more", company: 1}
@@ -475,7 +475,7 @@ def test_an_id_that_is_no_person_is_one_line_and_nobody_is_erased(daybook, argum
 @pytest.mark.parametrize(
     "arguments", [(), ("ana",), ("--company", " "), ("--user", "a", "b", "--company", "c")]
 )
-def test_whoever_names_nobody_or_does_not_say_what_it_is_has_exit_code_2(daybook, arguments):
+def test_a_command_without_an_id_or_with_an_id_of_no_kind_has_exit_code_2(daybook, arguments):
     daybook.write(anas_calls())
     daybook.land()
     assert "Usage" in daybook.run("forget", *arguments, exit_code=2).stderr
@@ -491,7 +491,7 @@ def test_a_list_that_is_not_utf_8_is_one_line(daybook):
 
 
 @pytest.mark.parametrize("zone", ["europe/berlin", "PST", "GMT+3"])
-def test_time_zones_are_those_of_the_models(daybook, zone):
+def test_erasure_reads_time_zones_like_the_models(daybook, zone):
     set_var(daybook, "timezone", zone)
     daybook.write(anas_calls())
     daybook.land()
@@ -499,7 +499,7 @@ def test_time_zones_are_those_of_the_models(daybook, zone):
     assert messages(daybook) == set()
 
 
-def test_a_time_zone_that_there_is_not_is_one_line(daybook):
+def test_an_unknown_time_zone_is_one_line(daybook):
     set_var(daybook, "timezone", "Europe/Atlantis")
     daybook.write(anas_calls())
     daybook.land()
@@ -515,7 +515,7 @@ def set_var(daybook: Daybook, name: str, value: str) -> None:
     path.write_text(yaml.safe_dump(project, sort_keys=False))
 
 
-def test_before_the_first_landing_there_is_nobody_to_forget(daybook):
+def test_before_the_first_landing_nobody_can_be_forgotten(daybook):
     said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
     assert said == f"daybook: There is no database at {daybook.database}: nobody is known there.\n"
     assert not daybook.database.exists()
@@ -530,7 +530,7 @@ def test_nobody_is_forgotten_while_a_night_runs(daybook):
     assert len(daybook.rows("from raw.calls")) == len(anas_calls())
 
 
-def test_an_internal_account_is_taken_out_of_its_seed_first(daybook):
+def test_an_internal_account_must_be_removed_from_its_seed_first(daybook):
     daybook.write(anas_calls())
     daybook.land()
     daybook.seed("internal_accounts", [{"match_on": "user_id", "value": ANA}])
@@ -584,7 +584,7 @@ def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
     assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # no number twice
 
 
-def test_the_file_is_rewritten_that_a_symbolic_link_names(daybook):
+def test_a_symbolic_link_stays_and_its_target_is_rewritten(daybook):
     daybook.write(anas_calls(), "ana.jsonl")
     daybook.write(bens_calls(), "ben.jsonl")
     disk = daybook.folder / "disk"
@@ -622,7 +622,7 @@ def test_the_ids_are_not_kept_and_their_hashes_are_keyed(daybook):
     }
 
 
-def test_another_engines_hash_is_no_reason_to_land_a_forgotten_call(daybook):
+def test_a_forgotten_call_does_not_land_under_another_hash_function_of_duckdb(daybook):
     daybook.write(anas_calls(), "1.jsonl")
     daybook.land()
     certificate(daybook, "--user", ANA)
@@ -638,13 +638,13 @@ def test_another_engines_hash_is_no_reason_to_land_a_forgotten_call(daybook):
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_what_stays_is_what_logs_without_the_person_would_have_brought(tmp_path, number):
+def test_erasing_gives_the_same_as_logs_without_the_person(tmp_path, number):
     forget_in_a_life(tmp_path, number)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(3, 63))
-def test_what_stays_is_what_logs_without_the_person_would_have_brought_of_many(tmp_path, number):
+def test_erasing_gives_the_same_as_logs_without_the_person_in_many_lives(tmp_path, number):
     forget_in_a_life(tmp_path, number)
 
 
@@ -781,7 +781,7 @@ def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(smal
     assert published(small, "select max(number) from nights.nights") == [(4,)]
 
 
-def test_a_published_warehouse_is_erased_in_the_folder_of_its_nights_only(small, tmp_path):
+def test_a_published_warehouse_can_only_be_erased_in_the_folder_of_its_nights(small, tmp_path):
     before = small.database.read_bytes()
     for folder in (tmp_path, small.folder / "seeds"):
         with contextlib.chdir(folder):
@@ -792,7 +792,7 @@ def test_a_published_warehouse_is_erased_in_the_folder_of_its_nights_only(small,
     assert small.database.read_bytes() == before
 
 
-def test_what_dbt_notes_in_the_folder_has_no_id(small):
+def test_files_of_dbt_in_the_folder_hold_no_id(small):
     another_night(small, call(messageId="late", userId=ANA, **at(20)))
     (small.folder / "logs").mkdir(exist_ok=True)
     (small.folder / "target").mkdir(exist_ok=True)
@@ -887,7 +887,7 @@ def test_a_kill_while_a_night_is_published_is_healed_by_running_the_same_command
 
 
 @pytest.mark.parametrize(("answer", "left"), [(b"n\n", 17), (b"y\n", 10)])
-def test_on_a_terminal_it_asks_first(daybook, answer, left):
+def test_on_a_terminal_forget_asks_first(daybook, answer, left):
     daybook.write([*anas_calls(), *bens_calls()])
     daybook.land()
     terminal, stdin = os.openpty()
@@ -900,7 +900,7 @@ def test_on_a_terminal_it_asks_first(daybook, answer, left):
     assert len(daybook.rows("from raw.calls")) == left
 
 
-def test_without_a_terminal_it_erases_nobody_unless_told_so(daybook):
+def test_without_a_terminal_forget_needs_yes(daybook):
     daybook.write(anas_calls())
     daybook.land()
     before = daybook.rows("from raw.calls")
@@ -909,7 +909,7 @@ def test_without_a_terminal_it_erases_nobody_unless_told_so(daybook):
     assert daybook.rows("from raw.calls") == before
 
 
-def test_a_warehouse_of_an_earlier_version_is_accounted_for_and_can_forget(daybook):
+def test_a_warehouse_of_an_earlier_version_is_accounted_for_and_can_erase_people(daybook):
     daybook.write(anas_calls())
     daybook.land()
     with duckdb.connect(str(daybook.database)) as connection:

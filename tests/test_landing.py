@@ -67,7 +67,7 @@ def test_a_segment_archive_line_lands_field_by_field(daybook):
     }
 
 
-def test_each_type_of_call_lands_with_what_is_its_own(daybook):
+def test_each_type_of_call_lands_with_its_own_fields(daybook):
     rows = landed(
         daybook,
         call(type="identify", event=..., traits={"role": "founder"}),
@@ -159,14 +159,14 @@ def test_a_context_is_inherited_as_a_whole_and_never_mixed(daybook):
 
 
 @pytest.mark.parametrize("absent", [None, "", {}])
-def test_what_is_empty_in_an_item_is_inherited(daybook, absent):
+def test_an_empty_field_of_an_item_is_inherited(daybook, absent):
     item = call(sentAt=absent, receivedAt=absent, context=absent)
     [row] = landed(daybook, BODY | {"batch": [item]})
     assert (row["sent_at"], row["received_at"]) == (BODY["sentAt"], BODY["receivedAt"])
     assert json.loads(row["context"]) == BODY["context"]
 
 
-def test_what_an_item_says_itself_is_kept(daybook):
+def test_a_field_that_an_item_has_is_not_inherited(daybook):
     own = {"sentAt": "2024-05-02", "receivedAt": "2024-05-03", "context": {"own": True}}
     [row] = landed(daybook, BODY | {"batch": [call(**own)]})
     assert (row["sent_at"], row["received_at"]) == ("2024-05-02", "2024-05-03")
@@ -448,7 +448,7 @@ def test_white_space_at_the_ends_of_an_id_does_not_count(daybook):
         assert {name: row[column] for name, column in ID_FIELDS.items()} == ids
 
 
-def test_what_is_no_white_space_stays_at_the_ends_of_an_id(daybook):
+def test_other_characters_than_white_space_stay_at_the_ends_of_an_id(daybook):
     names = ["\u200bana", "ana\u200b", "\ufeffana", "ana\x00", "ána", "アナ", "ana\u3001", "a na"]
     rows = landed(daybook, *(call(userId=name) for name in names))
     assert [row["user_id"] for row in rows] == names
@@ -478,14 +478,14 @@ def test_an_id_of_white_space_is_absent(daybook, space):
 
 
 @pytest.mark.parametrize("absent", [None, "", True, False, {}, [], {"id": 1}, ["ana"]])
-def test_what_is_neither_text_nor_number_is_no_id(daybook, absent):
+def test_a_value_that_is_neither_text_nor_number_is_no_id(daybook, absent):
     ids = call(userId=absent, groupId=absent, previousId=absent, anonymousId="device-1")
     for row in landed(daybook, ids, {"batch": [ids]}):
         assert row["anonymous_id"] == "device-1"
         assert (row["user_id"], row["group_id"], row["previous_id"]) == (None, None, None)
 
 
-def test_ids_that_look_like_json_are_text_all_the_same(daybook):
+def test_ids_that_look_like_json_are_text(daybook):
     names = ["true", "false", "null", "{}", "[]", '{"id": 1}', "[1]", "1.50", "{", '"', "[a"]
     rows = landed(daybook, *(call(userId=name) for name in names))
     assert [row["user_id"] for row in rows] == names
@@ -550,7 +550,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_each_reason_to_quarantine_a_line(daybook, reason):
+def test_a_bad_line_is_quarantined_with_its_reason(daybook, reason):
     lines = [as_bytes(line) for line in REASONS[reason]]
     good = call(messageId="good")
     rows = landed(daybook, good, *lines, good)
@@ -589,7 +589,7 @@ def test_an_item_that_is_no_object_is_quarantined_alone(daybook, item):
     assert quarantined(daybook) == [(1, 1, "not_a_json_object")]
 
 
-def test_a_line_that_is_bad_twice_is_one_quarantined_line(daybook):
+def test_a_line_with_two_problems_is_one_quarantined_line(daybook):
     landed(daybook, {"batch": [call(event=""), call(), call(type="x"), call(userId="")]})
     assert quarantined(daybook) == [
         (1, 1, "no_event"),
@@ -634,7 +634,7 @@ def test_blank_lines_are_counted(daybook):
 
 @pytest.mark.parametrize("blank", range(4))
 @pytest.mark.parametrize("space", ["", " ", "\t", "\r"])
-def test_one_blank_line_anywhere_shifts_no_number(daybook, blank, space):
+def test_a_blank_line_shifts_no_line_number(daybook, blank, space):
     lines = [json.dumps(call(messageId=f"m{number}")) for number in range(3)]
     lines.insert(blank, space)
     rows = landed(daybook, *lines)
@@ -649,7 +649,7 @@ def test_a_byte_order_mark_is_not_an_error(daybook):
     assert counts(daybook) == [counted(1, 1)]
 
 
-def test_a_byte_order_mark_belongs_at_the_start_of_a_file_only(daybook):
+def test_a_byte_order_mark_within_a_file_is_an_error(daybook):
     good = json.dumps(call())
     assert len(landed(daybook, good, b"\xef\xbb\xbf" + good.encode(), good)) == 2
     assert quarantined(daybook) == [(2, None, "not_a_json_object")]
@@ -678,7 +678,7 @@ def test_a_missing_last_line_end_is_not_an_error(daybook, last):
 
 
 @pytest.mark.parametrize("empty", [b"", b"\xef\xbb\xbf"])
-def test_an_empty_file_is_landed_with_nothing(daybook, empty):
+def test_an_empty_file_lands_without_lines(daybook, empty):
     daybook.write(empty)
     daybook.land()
     assert counts(daybook) == [counted(0, 0)]
@@ -716,7 +716,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize("packed", PACKED)
-def test_compression_is_told_by_the_first_bytes_and_not_by_the_name(daybook, packed):
+def test_compression_is_detected_by_the_first_bytes_and_not_by_the_name(daybook, packed):
     for position, name in enumerate(("log.jsonl", "log", "log.gz", "log.zst", "log.json.bz2")):
         lines = [call(messageId=f"{position}-{line}") for line in range(3)]
         data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -767,7 +767,7 @@ def test_a_file_named_twice_is_landed_once(daybook):
     assert counts(daybook) == [counted(1, 1)]
 
 
-def test_a_file_that_was_touched_is_still_the_same(daybook):
+def test_a_file_with_a_new_time_and_the_same_content_is_not_landed_again(daybook):
     path = daybook.write([call()])
     daybook.land()
     before = everything(daybook)
@@ -784,7 +784,7 @@ def test_new_content_under_an_old_name_is_landed(daybook):
     assert counts(daybook) == [counted(1, 1), counted(2, 2)]
 
 
-def test_a_file_that_differs_in_a_line_end_only_is_another_file(daybook):
+def test_a_file_that_differs_only_in_a_line_end_is_landed_as_another_file(daybook):
     data = json.dumps(call()).encode()
     daybook.write(data, "a.jsonl")
     daybook.write(data + b"\n", "b.jsonl")
@@ -830,7 +830,7 @@ def test_a_file_is_landed_whole_or_not_at_all(daybook, monkeypatch):
 # --- The ledger
 
 
-def test_a_load_says_where_the_lines_came_from_and_what_became_of_them(daybook):
+def test_a_load_records_its_file_and_the_outcome_of_its_lines(daybook):
     lines = [call(), "broken", "", {"batch": [call(messageId="m2"), call(messageId="m3")]}]
     path = daybook.write(lines, "segment-logs/src1/1714521600000/log.jsonl.gz")
     before = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=1)
@@ -873,13 +873,13 @@ def test_a_refused_file_has_a_row_with_its_reason(daybook):
         ("segment-logs/x.gz", None),
     ],
 )
-def test_the_path_of_an_archive_tells_the_source(daybook, path, source):
+def test_the_source_is_read_from_an_archives_path(daybook, path, source):
     daybook.write([call()], path)
     daybook.land()
     assert [row["source"] for row in daybook.rows("from raw.loads")] == [source]
 
 
-def test_load_ids_increase_and_are_never_used_again(daybook):
+def test_load_ids_increase_and_are_never_reused(daybook):
     ids = []
     for night in range(4):
         daybook.write([call(messageId=str(night))], f"{night}.jsonl")
@@ -1029,7 +1029,7 @@ def ids(daybook: Daybook, *lines) -> list[str]:
     return [row["message_id"] for row in landed(daybook, *lines)]
 
 
-def test_a_retry_without_an_id_is_recognised(daybook):
+def test_a_retry_without_an_id_gets_the_same_made_id(daybook):
     """It says the same, at another time, in another body."""
     said = call(messageId=..., properties={"n": 1.5, "list": [1, None]})
     found = ids(
@@ -1048,7 +1048,7 @@ def test_a_retry_without_an_id_is_recognised(daybook):
     assert len(set(found)) == 1
 
 
-def test_the_order_and_the_spelling_of_keys_make_no_difference(daybook):
+def test_the_made_id_does_not_depend_on_the_order_and_spelling_of_keys(daybook):
     found = ids(
         daybook,
         '{"type":"track","userId":"ana","event":"é","timestamp":"2024-05-01","properties":'
@@ -1062,7 +1062,7 @@ def test_the_order_and_the_spelling_of_keys_make_no_difference(daybook):
     assert len(set(found)) == 1
 
 
-def test_different_content_has_a_different_id(daybook):
+def test_different_content_has_a_different_made_id(daybook):
     said = call(messageId=..., properties={"a": {"b": [1, 2]}})
     found = ids(
         daybook,
@@ -1083,7 +1083,7 @@ def test_different_content_has_a_different_id(daybook):
     assert len(set(found)) == 12
 
 
-def test_an_own_context_counts_and_an_inherited_one_does_not(daybook):
+def test_the_made_id_depends_on_a_calls_own_context_and_not_on_an_inherited_one(daybook):
     said = call(messageId=...)
     own, inherited, alone = ids(
         daybook,
@@ -1095,7 +1095,7 @@ def test_an_own_context_counts_and_an_inherited_one_does_not(daybook):
     assert inherited == alone
 
 
-def test_the_id_does_not_depend_on_the_neighbours(daybook):
+def test_the_made_id_does_not_depend_on_other_calls_of_the_line(daybook):
     said, odd = call(messageId=...), "{"
     [alone] = ids(daybook, said)
     found = ids(daybook, odd, call(messageId="m9"), said, odd, {"batch": [call(event=""), said]})

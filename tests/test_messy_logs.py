@@ -240,7 +240,7 @@ def test_a_group_id_is_a_text_or_a_number(school):
     assert column(school, odd) == []
 
 
-def test_an_id_that_means_nobody_joins_nobody(school):
+def test_a_placeholder_id_joins_no_users(school):
     visits = (
         "select user_id, anonymous_id from marts.fct_events where event_id in ('visitor', 'nobody')"
     )
@@ -318,7 +318,7 @@ def test_an_entity_that_signed_up_before_the_logs_is_in_no_cohort(school):
     ]
 
 
-def test_internal_people_are_known_by_e_mail_id_and_company(school):
+def test_internal_people_are_found_by_e_mail_id_and_company(school):
     internal = "select user_id from marts.dim_users where is_internal order by 1"
     assert column(school, internal) == ["boss@lab.example", "intern", "only-studio"]
 

@@ -66,7 +66,7 @@ def test_a_test_with_each_case_kills_every_mutant(judged):
     assert "first_orders: 4 mutants, 4 killed, 0 equivalent, 0 survive" in lines
 
 
-def test_a_rule_without_a_case_lets_its_mutants_survive_and_they_are_named(judged):
+def test_surviving_mutants_of_a_rule_without_a_case_are_named(judged):
     code, lines = judged(TWO_LARGE)
     assert code == 1
     assert [line.strip() for line in lines if line.startswith("  ")] == [
@@ -84,7 +84,7 @@ def test_a_mutant_that_is_listed_as_equivalent_may_survive(judged):
     assert "first_orders: 4 mutants, 1 killed, 3 equivalent, 0 survive" in lines
 
 
-def test_an_equivalent_mutant_that_does_not_survive_any_more_is_taken_out_of_the_list(judged):
+def test_a_listed_equivalent_mutant_that_no_longer_survives_must_be_removed_from_the_list(judged):
     group = {"reason": "None.", "mutants": ["(last): amount >= 10 -> TRUE"]}
     code, lines = judged(SMALL_THEN_TWO_LARGE, {"first_orders": [group]})
     assert code == 1

@@ -128,9 +128,7 @@ def test_a_night_lands_builds_and_publishes_and_says_so(daybook, sink):
     assert published(daybook, "select max(number) from nights.nights") == [(2,)]
 
 
-def test_a_night_that_was_stopped_before_readers_saw_it_is_published_by_the_same_command(
-    daybook, monkeypatch
-):
+def test_a_stopped_night_is_published_by_running_the_same_command_again(daybook, monkeypatch):
     daybook.write([call(**at("2024-05-01")), call(messageId="m2", **at("2024-05-02"))])
     assert nightly(daybook).returncode == 0
     daybook.write([call(messageId="m3", **at("2024-05-03"))], "new.jsonl")
@@ -152,7 +150,7 @@ def test_a_night_that_was_stopped_before_readers_saw_it_is_published_by_the_same
     assert nightly(daybook).returncode == 5
 
 
-def test_a_night_outside_of_a_project_says_where_to_run_it(tmp_path):
+def test_a_night_outside_a_project_says_where_to_run_it(tmp_path):
     (tmp_path / "log.jsonl").write_text(json.dumps(call()))
     ran = subprocess.run(
         [sys.executable, "-m", "loaders", "nightly", "log.jsonl"],
@@ -167,12 +165,12 @@ def test_a_night_outside_of_a_project_says_where_to_run_it(tmp_path):
     assert not (tmp_path / "warehouse.duckdb").exists()
 
 
-def test_readers_see_whole_nights_only_through_nights_that_fail_and_are_killed(daybook):
+def test_readers_see_only_complete_nights_while_nights_fail_or_are_killed(daybook):
     through_nights(daybook, nights=5, readers=2)
 
 
 @pytest.mark.soak
-def test_readers_see_whole_nights_only_through_a_hundred_nights(daybook):
+def test_readers_see_only_complete_nights_during_a_hundred_nights(daybook):
     through_nights(daybook, nights=100, readers=4)
 
 

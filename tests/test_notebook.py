@@ -165,7 +165,7 @@ def test_the_curves_of_everything_are_those_of_retention_overall(marts):
     )
 
 
-def test_a_curve_of_a_period_leaves_earlier_cohorts_out(marts):
+def test_a_curve_of_a_period_excludes_earlier_cohorts(marts):
     report, since = "companies by week", marts.as_of - timedelta(34)
     ((size,),) = marts.connection.execute(
         "select sum(cohort_size) from marts.retention"
@@ -176,7 +176,7 @@ def test_a_curve_of_a_period_leaves_earlier_cohorts_out(marts):
     assert f"everybody n = {size}" in text(views.curves(marts, report, choices.ALL, since))
 
 
-def test_the_curve_of_a_value_stands_beside_that_of_everybody(marts):
+def test_the_curve_of_a_value_is_shown_beside_the_curve_of_everybody(marts):
     every = choices.values(marts, "users by role")
     value = list(every.values())[1]
     of_all = text(views.curves(marts, "users by role", choices.ALL, EVER))
@@ -203,7 +203,7 @@ def test_activity_shows_the_last_complete_period_and_hatches_the_one_in_progress
     assert ("url(#hatch-" in html(view)) == runs
 
 
-def test_adoption_is_of_the_last_complete_week_or_month(marts):
+def test_adoption_shows_the_last_complete_week_or_month(marts):
     for clock, period in (("day", "week"), ("week", "week"), ("month", "month")):
         ((active,),) = marts.connection.execute(
             "select active from marts.feature_adoption"
@@ -214,7 +214,7 @@ def test_adoption_is_of_the_last_complete_week_or_month(marts):
         assert f"n = {active} paying" in text(views.adoption(marts, "company", clock, EVER))
 
 
-def test_a_period_with_nothing_in_it_says_so(marts):
+def test_an_empty_period_is_reported(marts):
     tomorrow = marts.as_of + timedelta(1)
     for view in (
         views.activity(marts, "user", "week", tomorrow),
@@ -241,12 +241,12 @@ def test_the_answers_are_those_of_daybook_ask(published, marts):
         assert answer.replace('"', "&#34;").replace("'", "&#39;") in shown
 
 
-def test_a_section_of_the_report_is_a_view_as_it_is(marts):
+def test_a_section_of_the_report_can_be_shown_as_a_view(marts):
     assert 'id="activity"' in html(views.show(activity(marts)))
     assert "section" not in html(views.show(None))
 
 
-def test_what_customers_send_is_text(a_copy):
+def test_customer_data_is_escaped(a_copy):
     change(
         a_copy,
         f"update marts.retention set breakdown_value = $${SCRIPT}$$ where breakdown_value ="
@@ -307,7 +307,7 @@ def test_a_companys_own_notebook_is_opened_instead(tmp_path):
     assert notebook_of(tmp_path) == own
 
 
-def test_the_notebook_is_no_question(usual_world):
+def test_the_notebook_is_not_listed_as_a_question(usual_world):
     listed = usual_world.daybook.run("ask", "--list").stdout
     assert "which_companies_have_only_one_person" in listed
     assert "notebooks" not in listed

@@ -105,7 +105,7 @@ def test_a_second_run_reads_nothing_that_has_landed(bucket, daybook):
     assert len(contents(daybook)) == 6
 
 
-def test_an_object_with_other_content_lands_anew(bucket, daybook):
+def test_an_object_with_changed_content_lands_again(bucket, daybook):
     put(bucket, {"day.jsonl": lines(call(1))})
     daybook.land(f"s3://{bucket.name}/day.jsonl")
     put(bucket, {"day.jsonl": lines(call(1), call(2))})
@@ -134,7 +134,7 @@ def test_a_damaged_object_is_refused_and_the_rest_lands(bucket, daybook):
     assert [row[0] for row in contents(daybook)] == ["m3", "m4", "m5"]
 
 
-def test_a_bucket_or_a_path_that_is_not_there_is_said_in_one_line(bucket, daybook):
+def test_a_missing_bucket_or_path_is_one_line(bucket, daybook):
     for url in ("s3://no-such-bucket-here/logs", f"s3://{bucket.name}/nothing"):
         result = daybook.land(url, exit_code=1)
         assert url.split("/")[2] in result.stderr
@@ -142,14 +142,14 @@ def test_a_bucket_or_a_path_that_is_not_there_is_said_in_one_line(bucket, dayboo
         assert SECRET not in result.output
 
 
-def test_no_answer_is_said_in_one_line_without_the_credentials(bucket, daybook, monkeypatch):
+def test_an_unreachable_storage_is_one_line_without_the_credentials(bucket, daybook, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://ana:{SECRET}@127.0.0.1:9")
     result = daybook.land(f"s3://{bucket.name}/logs", exit_code=1)
     assert "cannot be reached" in result.stderr
     assert SECRET not in result.output
 
 
-def test_without_credentials_it_says_where_they_are_looked_for(bucket, daybook, monkeypatch):
+def test_an_error_without_credentials_says_where_they_are_looked_for(bucket, daybook, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -157,7 +157,7 @@ def test_without_credentials_it_says_where_they_are_looked_for(bucket, daybook, 
     assert "AWS_ACCESS_KEY_ID" in result.stderr
 
 
-def test_without_the_extra_it_says_what_to_install(bucket, daybook, monkeypatch):
+def test_an_error_without_the_extra_says_what_to_install(bucket, daybook, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
     result = daybook.land(f"s3://{bucket.name}/logs", exit_code=1)
     assert "pip install '.[s3]'" in result.stderr
@@ -173,7 +173,7 @@ def test_without_the_extra_it_says_what_to_install(bucket, daybook, monkeypatch)
         ("/x/logs/2024-05-01.jsonl", None),
     ],
 )
-def test_an_archives_path_tells_its_source(path, source):
+def test_the_source_is_read_from_an_archives_path_in_a_bucket(path, source):
     from loaders.landing.discover import source_of
 
     assert source_of(path) == source

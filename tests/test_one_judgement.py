@@ -541,19 +541,19 @@ MAY_GO_EITHER_WAY = [
 ]
 
 
-def test_the_cases_are_what_they_say():
+def test_the_cases_are_sorted_correctly_by_pythons_parser():
     """By Python's parser, which is a third one."""
     assert [case for case in MUST_PASS if not is_json_object(around(case))] == []
     assert [case for case in MUST_FAIL if is_json_object(around(case)) is not False] == []
 
 
-def test_what_is_json_is_landed(bench):
+def test_valid_json_is_landed(bench):
     found = bench.judge([around(case) + b"\n" for case in MUST_PASS])
     assert [MUST_PASS[load] for load, *_ in found.quarantine] == []
     assert len(found.calls) == len(MUST_PASS)
 
 
-def test_what_is_not_json_is_quarantined(bench):
+def test_invalid_json_is_quarantined(bench):
     found = bench.judge([around(case) + b"\n" for case in MUST_FAIL])
     assert found.calls == []
     wanted = [(i, 1, None, "not_a_json_object", around(e)) for i, e in enumerate(MUST_FAIL)]
@@ -561,7 +561,7 @@ def test_what_is_not_json_is_quarantined(bench):
     assert found.quarantine == wanted
 
 
-def test_what_is_no_object_is_quarantined(bench):
+def test_json_that_is_no_object_is_quarantined(bench):
     """The same cases as whole lines: text, numbers, arrays, and what is no JSON at all."""
     lines = [
         line
@@ -574,7 +574,7 @@ def test_what_is_no_object_is_quarantined(bench):
         assert may_be_judged(line, found.reason_of(number)), line
 
 
-def test_open_questions_are_answered_once(bench):
+def test_json_that_the_rfc_leaves_open_is_landed_or_quarantined_once(bench):
     found = bench.judge([around(case) + b"\n" for case in MAY_GO_EITHER_WAY])
     assert len(found.calls) + len(found.quarantine) == len(MAY_GO_EITHER_WAY)
 
@@ -882,7 +882,7 @@ def test_a_hostile_line_is_judged_the_same_each_way(bench, kind):
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_line_is_judged_the_same_in_any_company(bench, kind):
+def test_a_hostile_line_is_judged_the_same_beside_any_other_lines(bench, kind):
     """Each in a file of its own: what the neighbours are may not matter."""
     lines = [line for line in dict.fromkeys(HOSTILE[kind]) if not line.startswith(b"\xef\xbb\xbf")]
     lines = lines[:: max(1, len(lines) // 150)]

@@ -423,7 +423,7 @@ def test_a_question_whose_needs_are_planned_is_answered(own):
 # For machines
 
 
-def test_json_is_one_document_with_values_as_json_has_them(own):
+def test_json_output_is_one_document_with_json_values(own):
     own.write(
         "x",
         """
@@ -473,7 +473,7 @@ def test_json_is_one_document_with_values_as_json_has_them(own):
     }
 
 
-def test_json_tells_the_problem_of_a_bad_file_and_ends_with_exit_code_1(own):
+def test_json_output_holds_the_problem_of_a_bad_file_and_has_exit_code_1(own):
     own.write("bad", "selct 1")
     own.write("good", "select 1 as n")
     found = own.documents(exit_code=1)
@@ -508,7 +508,7 @@ def test_numbered_questions_come_in_the_order_of_their_numbers_and_before_the_ot
     assert list(own.documents()) == ["2_a", "q9_b", "q10_c", "a"]
 
 
-def test_a_folder_with_questions_in_its_folders_only_says_so(own):
+def test_a_folder_without_questions_at_the_top_is_reported(own):
     own.write("people/inner", "select 1 as n")
     result = own.ask(exit_code=1)
     assert (result.stdout, result.stderr) == (
@@ -527,7 +527,7 @@ def test_another_folder_may_be_named_as_dbt_names_it(own):
     assert list(own.documents()) == ["x"]
 
 
-def test_without_questions_of_ones_own_those_of_daybook_are_asked(own, tmp_path):
+def test_a_project_without_questions_asks_those_of_daybook(own, tmp_path):
     """With advice that no upgrade overwrites."""
     [question] = own.documents("opened").values()
     assert question["question"].startswith("Which paying companies opened fewer than 20 reports")
@@ -641,7 +641,7 @@ def test_answers_survive_a_pipe_that_is_not_utf_8_and_one_that_is_closed(own):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_number_picks_a_question_by_its_place_where_none_is_numbered(own):
+def test_a_number_picks_a_question_by_its_place_if_no_question_is_numbered(own):
     own.write("apples", "-- Apples?\nselect 1 as n")
     own.write("pears", "-- Pears?\nselect 2 as n")
     assert own.printed("2")[0] == "Pears?"

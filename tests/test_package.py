@@ -180,7 +180,7 @@ def run(*command, cwd: Path) -> str:
     return done.stdout
 
 
-def test_nothing_tells_a_user_to_install_daybook_from_the_public_index():
+def test_no_text_says_to_install_daybook_from_the_public_index():
     # There, `daybook` is somebody else's.
     told = re.compile(r"pip3? install[^\n`]*?\bdaybook(?!_analytics-)(?!\w*/)", re.IGNORECASE)
     found = [
@@ -340,7 +340,7 @@ def test_a_packages_file_that_cannot_be_read_is_named(tmp_path, broken, said):
     assert line.count("\n") == 1
 
 
-def test_a_folder_that_holds_something_else_is_refused_in_one_line(tmp_path):
+def test_init_refuses_a_folder_with_other_files_in_one_line(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "todo.txt").write_text("?")
     (tmp_path / "other").mkdir()
@@ -369,7 +369,7 @@ def test_hidden_files_such_as_a_virtual_environment_may_be_there(tmp_path):
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
 
 
-def test_a_project_whose_package_has_moved_is_told_so(tmp_path):
+def test_a_moved_package_is_reported(tmp_path):
     init(tmp_path / "acme")
     packages = tmp_path / "acme" / "packages.yml"
     packages.write_text("packages:\n  - local: /srv/python3.11/loaders/dbt_package\n")
@@ -414,7 +414,7 @@ def test_a_build_of_a_company_prints_nothing_but_its_own_failures(acme):
     assert [line for line in acme.first.printed if not any(text in line for text in expected)] == []
 
 
-def test_a_companys_own_failing_test_does_not_make_the_next_night_look_at_all_of_history(acme):
+def test_a_companys_failing_test_does_not_make_the_next_night_test_all_of_history(acme):
     assert acme.rows("select ended_well from meta.builds") == [{"ended_well": True}]
     acme.write([track("cat", "crate_opened", "2025-03-03T09:00Z")], "second.jsonl")
     acme.land()
@@ -425,7 +425,7 @@ def test_a_companys_own_failing_test_does_not_make_the_next_night_look_at_all_of
     assert acme.rows("from main.regulars order by all") == [{"user_id": "ana"}, {"user_id": "ben"}]
 
 
-def test_what_failed_a_companys_own_test_is_not_published(acme):
+def test_a_build_that_fails_a_companys_own_test_is_not_published(acme):
     said = acme.run("publish", exit_code=1).output
     assert "dbt build is due: a model or a test failed in the last dbt build" in said
     assert not (acme.folder / "published").exists()

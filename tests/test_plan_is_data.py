@@ -157,7 +157,7 @@ READERS = {SQL: in_sql, YAML: in_yaml, PYTHON: in_python}
 
 
 @pytest.mark.parametrize("patterns", READERS, ids=["sql", "yaml", "python"])
-def test_no_name_of_the_default_plan_stands_outside_of_the_seeds(patterns):
+def test_names_of_the_default_plan_occur_in_the_seeds_only(patterns):
     found = [
         finding.at(path)
         for path in files(patterns)
@@ -226,11 +226,11 @@ def test_a_name_of_the_plan_is_found(read, text, name):
         (in_python, "fields = ['name', 'source', 'email', 'plan']"),
     ],
 )
-def test_ordinary_english_and_the_contracts_own_words_are_left_alone(read, text):
+def test_ordinary_english_and_words_of_the_contract_are_not_found(read, text):
     assert read(text) == set()
 
 
-def test_a_finding_says_where():
+def test_a_finding_names_its_file_and_line():
     assert in_yaml(CELL_OF_SQL) == {Finding(3, "role"), Finding(7, "b2c")}
     assert in_sql("select\n\n    'growth'") == {Finding(3, "growth")}
     assert in_python('x = 1\ny = """\nwhere plan = \'growth\'\n"""') == {Finding(3, "growth")}
@@ -476,7 +476,7 @@ WHAT_THE_KITCHEN_IS_TOLD = {
 }
 
 
-def test_another_product_may_ask_the_questions_and_is_told_what_its_plan_lacks(the_kitchen):
+def test_questions_of_another_product_name_what_its_plan_lacks(the_kitchen):
     asked = json.loads(the_kitchen.run("ask", "--json").output)["questions"]
     problems = {each["name"]: each["problem"] for each in asked if each["problem"]}
     assert problems == {
@@ -493,7 +493,7 @@ def test_another_product_may_ask_the_questions_and_is_told_what_its_plan_lacks(t
     }
 
 
-def test_by_hand_too_a_question_states_no_number_that_the_plan_cannot_have(the_kitchen):
+def test_a_question_run_by_hand_states_no_number_that_the_plan_cannot_have(the_kitchen):
     found = {
         path.stem[:2]: the_kitchen.rows(path.read_text())
         for path in (the_kitchen.folder / "analyses").glob("*.sql")

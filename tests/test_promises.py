@@ -29,7 +29,7 @@ def test_the_models_pass_their_own_unit_tests(daybook):
     assert "unit_test" in {node.split(".")[0] for node in build.ran}
 
 
-def test_a_night_tests_what_it_brought_and_an_audit_all_of_history(usual_world, tmp_path):
+def test_a_night_tests_its_new_rows_and_an_audit_all_of_history(usual_world, tmp_path):
     def repeat_a_call_of(load: str) -> None:
         with duckdb.connect(str(daybook.database)) as connection:
             connection.execute(f"""

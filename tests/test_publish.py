@@ -125,7 +125,7 @@ def test_readers_get_every_mart_as_a_table_and_as_parquet_of_one_night(world):
     assert list(folder.rglob("*.csv")) == []
 
 
-def test_numbers_in_the_published_marts_are_those_of_the_warehouse(world):
+def test_numbers_in_the_published_marts_equal_those_of_the_warehouse(world):
     world.run("publish")
     for mart in ("activity", "retention", "activation", "feature_adoption", "fct_memberships"):
         path = world.folder / "published" / f"{mart}.parquet"
@@ -205,7 +205,7 @@ def duckdb_1_2() -> Path:
 # -- when it changes
 
 
-def test_what_is_not_built_is_not_published(small):
+def test_a_warehouse_with_a_build_due_is_not_published(small):
     small.run("land", small.write([call(messageId="new", **at("2024-06-10"))], "new.jsonl"))
     said = small.run("publish", exit_code=1).output
     assert "dbt build is due: 1 file (1 call) landed since the last one" in said
@@ -228,7 +228,7 @@ def test_before_the_first_build_publish_says_what_to_do(daybook):
     assert not (daybook.folder / "published").exists()
 
 
-def test_the_last_nights_are_kept_and_a_rollback_goes_back_one(small):
+def test_the_last_nights_are_kept_and_a_rollback_shows_the_one_before(small):
     for _ in range(3):
         small.run("publish")
     kept = small.folder / "published.nights"
@@ -283,7 +283,7 @@ def test_only_the_months_in_which_something_changed_are_written_again(small):
     assert months(small) == again
 
 
-def test_a_copy_that_somebody_wrote_to_is_not_gone_on_from(small):
+def test_a_night_does_not_start_from_a_changed_copy(small):
     with duckdb.connect(str(small.folder / "published" / "daybook.duckdb")) as reader:
         reader.execute("update marts.fct_events set user_id = 'mallory'")
     small.run("publish")
@@ -292,7 +292,7 @@ def test_a_copy_that_somebody_wrote_to_is_not_gone_on_from(small):
     ]
 
 
-def test_a_night_is_not_built_on_one_of_a_warehouse_that_was_restored_from_a_backup(small):
+def test_a_night_does_not_start_from_one_that_a_restored_backup_lost(small):
     backup = small.database.read_bytes()
     another_night(small, call(messageId="wrong", userId="ana", **at("2024-06-09", 15)))
     small.database.write_bytes(backup)
@@ -305,7 +305,7 @@ def test_a_night_is_not_built_on_one_of_a_warehouse_that_was_restored_from_a_bac
 
 @pytest.mark.parametrize("file", [".marks.json", "daybook.duckdb", "metrics.parquet"])
 @pytest.mark.parametrize("damage", ["missing", "cut", "of another kind"])
-def test_a_damaged_night_is_named_with_what_to_do(small, file, damage):
+def test_a_damaged_night_is_named_with_advice(small, file, damage):
     small.run("publish")
     path = small.folder / "published" / file
     if damage == "missing":
@@ -329,7 +329,7 @@ def test_another_warehouse_is_not_published_over_this_one(small, small_world):
     assert "published holds the nights of warehouse.duckdb, and this is other.duckdb" in said
 
 
-def test_a_folder_of_ones_own_is_not_replaced(small_world, tmp_path):
+def test_a_users_own_folder_is_not_replaced(small_world, tmp_path):
     daybook = a_copy_of(small_world, tmp_path / "daybook")
     (daybook.folder / "published").mkdir()
     assert "Move it away" in daybook.run("publish", exit_code=1).output
@@ -604,7 +604,7 @@ def reasons(daybook: Daybook) -> set[str]:
     return {reason for *_, each in restated(daybook) for reason in json.loads(each)}
 
 
-def test_a_night_without_causes_restates_nothing(small):
+def test_a_night_without_changes_restates_nothing(small):
     for number in range(3):  # three more days, a new user among them
         day = date(2024, 6, 10) + timedelta(number)
         who = {"context": {"groupId": "acme"}, **at(day)}
@@ -617,7 +617,7 @@ def test_a_night_without_causes_restates_nothing(small):
     assert restated(small) == []
 
 
-def test_a_late_event_is_why_its_day_is_not_what_it_was(small):
+def test_a_restated_day_names_its_late_event(small):
     late = call(messageId="late", userId="ana", **at("2024-05-20", 15))
     summary = another_night(small, late)
     cells = restated(small)
@@ -651,7 +651,7 @@ GROUP = {"type": "group", "event": ..., "groupId": "cog", "userId": "gus"}
         ),
     ],
 )  # fmt: skip
-def test_a_call_that_changes_what_earlier_events_mean_is_named(small, calls, expected):
+def test_a_restatement_names_the_call_that_changed_earlier_events(small, calls, expected):
     if expected == {"trait changed"}:
         report = {"report": "r", "entity": "user", "cohort_rule": "first", "period": "week",
                   "return_window": "exact", "breakdown": "role"}  # fmt: skip
@@ -663,7 +663,7 @@ def test_a_call_that_changes_what_earlier_events_mean_is_named(small, calls, exp
     assert reasons(small) == expected
 
 
-def test_a_user_who_was_elsewhere_all_along_is_a_change_of_company(small):
+def test_a_company_learned_late_is_a_change_of_company(small):
     another_night(
         small,
         *(call(messageId=f"g{n}", userId="gus", **at(f"2024-05-{n}", 8)) for n in (20, 21, 22)),
@@ -674,14 +674,14 @@ def test_a_user_who_was_elsewhere_all_along_is_a_change_of_company(small):
     assert {json.loads(each).get("company changed") for *_, each in restated(small)} >= {1, 3}
 
 
-def test_an_internal_account_is_named(small):
+def test_a_restatement_names_a_changed_internal_account(small):
     rule = {"match_on": "user_id", "value": "eva", "reason": "ours"}
     small.seed("internal_accounts", [rule])
     another_night(small)
     assert reasons(small) == {"internal account changed"}
 
 
-def test_changed_reports_and_plans_are_named(small):
+def test_a_restatement_names_changed_reports_and_plans(small):
     rows = small.seed_rows("activity_reports")
     rows[0]["event"] = "signed_up"
     small.seed("activity_reports", rows)
@@ -697,7 +697,7 @@ def test_changed_reports_and_plans_are_named(small):
     assert reasons(small) == {"plan changed"}
 
 
-def test_a_load_that_was_taken_out_is_named(small):
+def test_a_restatement_names_an_unloaded_load(small):
     (load,) = small.rows("select max(load_id) as load_id from raw.loads")
     another_night(small, call(messageId="late", userId="ana", **at("2024-05-20", 15)))
     small.run("unland", "--load", load["load_id"] + 1)
@@ -727,13 +727,13 @@ def test_questions_are_answered_from_the_published_copy_while_a_night_runs(small
     assert "From the published copy" not in named.output
 
 
-def test_all_seven_questions_have_the_answers_of_the_warehouse(world):
+def test_all_seven_published_answers_equal_those_of_the_warehouse(world):
     before = world.run("ask", "--json").stdout
     world.run("publish")
     assert world.run("ask", "--json").stdout == before
 
 
-def test_a_question_about_personal_data_is_sent_to_the_warehouse(people, tmp_path):
+def test_a_question_about_personal_data_points_to_the_warehouse(people, tmp_path):
     daybook = copy_with_seeds(people, tmp_path / "daybook")
     daybook.run("publish")
     said = " ".join(daybook.run("ask", "which_email_domains").output.split())

@@ -96,7 +96,7 @@ def test_the_questions_are_asked_in_the_order_of_the_tracking_plan(usual, opposi
         ),
     ],
 )
-def test_every_sentence_turns_in_the_opposite_world(
+def test_every_answer_is_reversed_in_the_opposite_world(
     usual, opposite, number, in_the_usual_world, in_the_opposite_world
 ):
     question = QUESTIONS[number - 1]
@@ -110,7 +110,7 @@ def told(world: World, name: str) -> dict:
     return world.truth["questions"][name]
 
 
-def test_retention_by_role_is_that_of_the_truth(world):
+def test_retention_by_role_equals_the_truth(world):
     roles = told(world, "q1_retention_by_role")
     managers, founders = roles["product manager"], roles["founder"]
     [sentence, *_] = sentences(world.daybook)
@@ -134,7 +134,7 @@ def sizes(weeks: dict) -> dict[str, int]:
     return {week: cell["cohort_size"] for week, cell in weeks.items() if int(week) < 12}
 
 
-def test_sources_of_sign_ups_are_those_of_the_truth(world):
+def test_sources_of_sign_ups_equal_the_truth(world):
     sources = dict(told(world, "q2_sign_ups_by_source"))
     unknown = sources.pop("(none)")
     known = sum(sources.values())
@@ -149,7 +149,7 @@ def test_sources_of_sign_ups_are_those_of_the_truth(world):
     assert rows == sources | {"(unknown)": unknown}
 
 
-def test_paying_customers_are_those_of_the_truth(world):
+def test_paying_customers_equal_the_truth(world):
     kinds = told(world, "q3_paying_by_business_type")
     companies = sum(kind["paying_companies"] for kind in kinds.values())
     b2b, b2c = kinds["B2B"], kinds["B2C"]
@@ -161,7 +161,7 @@ def test_paying_customers_are_those_of_the_truth(world):
     )
 
 
-def test_companies_over_their_limits_are_those_of_the_truth(world):
+def test_companies_over_their_limits_equal_the_truth(world):
     limits = told(world, "q4_over_limits")
     companies = limits["companies_by_plan"]
     assert sentences(world.daybook)[3] == (
@@ -172,7 +172,7 @@ def test_companies_over_their_limits_are_those_of_the_truth(world):
     assert {row["plan"]: row["companies"] for row in rows_of(world.daybook, 4)} == companies
 
 
-def test_retention_by_group_tracking_is_that_of_the_truth_on_both_clocks(world):
+def test_retention_by_group_tracking_equals_the_truth_on_both_clocks(world):
     clocks = told(world, "q5_retention_by_tracks_groups")
     sentence = sentences(world.daybook)[4]
     for cell in (clocks["entry"]["true"]["4"], clocks["entry"]["false"]["4"]):
@@ -190,7 +190,7 @@ def test_retention_by_group_tracking_is_that_of_the_truth_on_both_clocks(world):
             assert found == {week: drawn[week] for week in found}
 
 
-def test_quiet_companies_are_those_of_the_truth(world):
+def test_quiet_companies_equal_the_truth(world):
     quiet = told(world, "q6_few_reports_loaded")
     assert sentences(world.daybook)[5] == (
         f"{quiet['with_fewer_than_20']} of {quiet['paying_companies']} paying companies opened"
@@ -202,7 +202,7 @@ def test_quiet_companies_are_those_of_the_truth(world):
     assert [row["reports_opened"] for row in rows] == sorted(r["reports_opened"] for r in rows)
 
 
-def test_popular_features_are_those_of_the_truth(world):
+def test_popular_features_equal_the_truth(world):
     features = told(world, "q7_popular_features")
     adopters = {
         segment: {name: cell["adopters"] for name, cell in found.items()}
@@ -220,12 +220,12 @@ def test_popular_features_are_those_of_the_truth(world):
             assert row[f"{segment}_adopters"] == drawn
 
 
-def test_what_is_printed_is_what_the_analysis_says(usual, usual_world):
+def test_daybook_ask_prints_the_sentence_of_the_analysis(usual, usual_world):
     for printed, sentence in zip(usual.values(), sentences(usual_world.daybook), strict=True):
         assert printed.startswith(sentence)
 
 
-def test_the_page_says_which_day_is_now_and_fits_a_terminal(world):
+def test_the_output_names_the_last_complete_day_and_fits_a_terminal(world):
     lines = world.daybook.run("ask").output.splitlines()
     assert lines[0] == "As of 2025-07-02, the last complete day of the logs."
     assert [line for line in lines if line != line.rstrip()] == []
@@ -317,12 +317,12 @@ CANNOT_TELL = [
 ]
 
 
-def test_over_no_logs_at_all_every_answer_is_that_they_cannot_tell(daybook):
+def test_without_logs_every_answer_says_that_it_is_unknown(daybook):
     built(daybook)
     assert list(asked(daybook).values()) == CANNOT_TELL
 
 
-def test_logs_without_traits_and_sources_cannot_tell_and_do_not_guess(daybook):
+def test_without_traits_and_sources_an_answer_is_unknown_and_not_guessed(daybook):
     """Events of a year, of people and companies about whom nobody said anything."""
     daybook.write(
         call
@@ -374,7 +374,7 @@ def group(company: str, traits: dict) -> dict:
     }
 
 
-def test_what_customers_say_of_themselves_breaks_nothing(daybook):
+def test_odd_trait_values_break_no_answer(daybook):
     """Names that look like markup or command the terminal, and a number beyond all measure."""
     names = {"acme": "[bold]Acme[/]", "bolt": "\x1b[31mBolt\x1b[0m", "cog": "[/nothing]"}
     daybook.write(
@@ -400,7 +400,7 @@ def test_what_customers_say_of_themselves_breaks_nothing(daybook):
     )
 
 
-def test_a_plan_without_what_a_question_names_is_said_in_a_sentence(daybook):
+def test_an_answer_says_what_the_plan_lacks(daybook):
     traits = [
         row for row in daybook.seed_rows("tracking_plan_traits") if row["trait"] != "signup_source"
     ]
@@ -417,7 +417,7 @@ def test_a_plan_without_what_a_question_names_is_said_in_a_sentence(daybook):
     )
 
 
-def test_a_report_of_another_shape_under_the_same_name_is_no_answer(daybook):
+def test_a_report_with_the_same_name_and_another_shape_gives_no_answer(daybook):
     """Monthly users by role, and companies by a value at entry that is called the latest."""
     reports = daybook.seed_rows("retention_reports")
     for row in reports:
@@ -498,7 +498,7 @@ def test_an_invited_user_counts_as_invited_whatever_source_it_names(daybook):
     assert rows == {"search": 1, "invited": 1, "newsletter": 1}
 
 
-def test_companies_without_a_limit_are_not_said_to_be_below_one(daybook):
+def test_companies_without_a_limit_are_not_counted_as_below_it(daybook):
     daybook.write([group("acme", {"plan": "scale", "mau": 2000}), seen("ana", "acme", 20)])
     daybook.land()
     built(daybook)
@@ -570,7 +570,7 @@ def test_domains_with_people_in_several_companies_are_listed(
     assert (found["answer"], [tuple(row[:2]) for row in found["rows"]]) == alone
 
 
-def test_domains_are_not_asked_for_where_no_trait_holds_an_address(daybook):
+def test_the_question_about_domains_needs_a_trait_with_an_address(daybook):
     built(daybook)
     settings = (daybook.folder / "dbt_project.yml").read_text()
     (daybook.folder / "dbt_project.yml").unlink()

@@ -235,7 +235,7 @@ def test_the_loader_and_the_models_read_any_time_alike(texts):
     )
 )
 @settings(max_examples=30, deadline=None)
-def test_what_only_looks_like_the_usual_time_is_read_alike(texts):
+def test_a_text_that_only_looks_like_a_usual_time_is_read_alike(texts):
     for text, (loader, models) in read_both_ways(texts).items():
         assert loader == models, text
 
@@ -273,7 +273,7 @@ def test_a_unix_time_is_exact_to_the_microsecond(microseconds):
             assert times == (wanted, wanted), text
 
 
-def test_times_are_read_right():
+def test_times_are_read_correctly():
     """Against Python's own reading of ISO 8601."""
     found = read_both_ways([*READABLE, *UNREADABLE])
     for text, wanted in READABLE.items():

@@ -44,13 +44,13 @@ def daybook(tmp_path_factory) -> Daybook:
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_marts_are_what_the_contract_says(daybook, number):
+def test_marts_equal_the_reference(daybook, number):
     compare_a_life(daybook, number, Phase.generate)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(5, 205))
-def test_marts_are_what_the_contract_says_of_many(daybook, number):
+def test_marts_equal_the_reference_in_many_lives(daybook, number):
     compare_a_life(daybook, number, Phase.generate, Phase.shrink)
 
 

@@ -145,7 +145,7 @@ def test_activation_includes_both_ends_of_the_window():
     assert activated["reached"] == 1
 
 
-def test_a_device_belongs_to_who_was_last_seen_with_it():
+def test_a_device_belongs_to_the_user_last_seen_with_it():
     lines = [
         {**track(None, "03-04"), "anonymousId": "d"},  # nobody before: the first after, Ana
         {**identify("ana", "03-05"), "anonymousId": "d"},
@@ -188,7 +188,7 @@ def test_an_events_day_is_that_of_the_reporting_timezone():
     assert active_users(lines, {"timezone": "Europe/Berlin"}) == {"03-30": 1, "04-01": 1}
 
 
-def test_clocks_of_the_sender_are_corrected():
+def test_the_senders_clock_is_corrected():
     # The sender's clock is a day behind: sent "on the 4th", received on the 5th.
     skewed = {
         **{"type": "track", "event": "opened", "userId": "ana", "messageId": "m"},
@@ -201,7 +201,7 @@ def test_clocks_of_the_sender_are_corrected():
     assert active_users([ahead, last_day("03-11")]) == {"03-06": 1}
 
 
-def test_a_companys_events_are_those_sent_for_it_or_by_who_was_sighted_with_it():
+def test_a_companys_events_are_sent_for_it_or_by_users_sighted_with_it():
     lines = [
         track("ana", "03-04"),  # before any sighting: the first one after, Acme
         group("ana", "acme", "03-05"),
@@ -240,7 +240,7 @@ def test_breakdown_values_as_of_entry_and_now():
     assert sizes("latest") == {"(all)": 2, "founder": 1, "(none)": 1}
 
 
-def test_internal_people_count_nowhere():
+def test_internal_people_are_in_no_count():
     lines = [track("ana", "03-04"), track("ben", "03-04T13:00Z"), last_day("03-11")]
     lines += [identify("ben", "03-05", {"email": "ben@eu.daybook.example"})]
     rule = {"match_on": "email_domain", "value": "daybook.example"}
@@ -333,7 +333,7 @@ def test_an_event_before_the_earliest_day_becomes_its_receive_time_if_that_is_la
     assert events(lines, "time_quality", variables=berlin)["both"] == ("clamped",)
 
 
-def test_what_was_told_before_the_earliest_day_attributes_events_and_is_in_no_dim():
+def test_calls_before_the_earliest_day_attribute_events_and_are_in_no_dim():
     lines = [
         {**identify("ana", "03-01", {"role": "pm"}), "anonymousId": "phone"},
         group("ana", "acme", "03-02"),
@@ -365,7 +365,7 @@ def test_names_are_trimmed_as_sent_and_in_seeds():
 # Placeholder ids
 
 
-def test_a_placeholder_id_ties_nobody_together():
+def test_a_placeholder_id_connects_no_users():
     lines = [
         {**identify("ana", "03-04"), "anonymousId": "anonymousId"},
         {**track(None, "03-05", messageId="visitor"), "anonymousId": "anonymousId "},
@@ -427,14 +427,14 @@ def test_a_trait_is_cast_to_its_planned_type(planned_type, expected, sent):
         assert (got, type(got)) == (expected, type(expected)), value
 
 
-def test_a_date_alone_is_that_day_in_the_reporting_time_zone():
+def test_a_date_without_a_time_is_that_day_in_the_reporting_time_zone():
     lines = [identify("ana", "03-04", {"born": "1961-05-04"})]
     new_york = {"timezone": "America/New_York"}
     got = users(lines, "born", planned("user", born="datetime"), new_york)
     assert got == {"ana": (utc(1961, 5, 4, 4),)}
 
 
-def test_the_history_of_a_trait_has_equal_neighbours_once_and_cleared_ones_never():
+def test_a_traits_history_merges_equal_neighbours_and_skips_cleared_values():
     told = [True, "TRUE", 1, "maybe", None, "", False, "true"]
     lines = [identify("ana", f"03-{day:02}", {"glad": value}) for day, value in enumerate(told, 4)]
     found = marts(lines, planned("user", glad="boolean"))["fct_traits"]
@@ -449,7 +449,7 @@ def test_the_history_of_a_trait_has_equal_neighbours_once_and_cleared_ones_never
     ]
 
 
-def test_of_two_values_of_one_time_the_one_received_later_is_the_history():
+def test_two_trait_values_of_one_time_keep_the_one_received_later():
     lines = [
         identify("ana", "03-04", {"role": "late"}) | {"receivedAt": "2024-03-05T12:00:00Z"},
         identify("ana", "03-04", {"role": "early"}) | {"messageId": "z"},
@@ -487,7 +487,7 @@ def test_filters_and_breakdowns_see_the_cast_value():
     assert sizes == {"(all)": 3, "true": 2, "(none)": 1}
 
 
-def test_at_entry_a_value_that_cannot_be_cast_gives_way_to_the_first_later_one():
+def test_at_entry_an_uncastable_value_is_replaced_by_the_first_later_one():
     lines = [track("ana", "03-04"), identify("ana", "03-04T13:00Z", {"level": "many"})]
     lines += [identify("ana", "03-06", {"level": "3.0"}), last_day("03-11")]
     report = {
@@ -515,7 +515,7 @@ def test_internal_domains_are_those_of_the_latest_e_mail_in_all_logs_or_of_the_i
     assert found == {"ana": (True,), "ben": (False,), "zoe@eu.june.example": (True,)}
 
 
-def test_a_user_all_of_whose_companies_are_internal_is_internal():
+def test_a_user_with_only_internal_companies_is_internal():
     lines = [
         group("ana", "home", "03-04"),
         group("ben", "home", "03-05"),
@@ -620,14 +620,14 @@ def test_signed_up_is_the_earlier_of_the_event_and_the_trait(created_at, signed_
     assert users(lines, "signed_up_at", variables=new_york) == {"ana": (signed_up_at,)}
 
 
-def test_a_creation_after_the_last_complete_day_is_no_sign_up():
+def test_a_creation_date_after_the_last_complete_day_is_no_sign_up():
     lines = [identify("ana", "03-08", {"createdAt": "2024-03-31"})]
     lines += [identify("ben", "03-09", {"createdAt": "2024-03-30"})]
     found = users(lines, "signed_up_at")
     assert found == {"ana": (None,), "ben": (utc(2024, 3, 30),)}
 
 
-def test_who_signed_up_before_the_first_day_of_the_logs_is_in_no_cohort():
+def test_users_who_signed_up_before_the_logs_are_in_no_cohort():
     # The logs begin on March 6, a Wednesday: a page of Ben's. Ana was created a day earlier.
     lines = [{**track("ben", "03-06"), "type": "page"}, last_day("03-31")]
     lines += [identify("ana", "03-12", {"createdAt": "2024-03-05"})]
@@ -646,7 +646,7 @@ def test_who_signed_up_before_the_first_day_of_the_logs_is_in_no_cohort():
 # The dims
 
 
-def test_a_companys_row():
+def test_the_row_of_a_company():
     lines = [
         group(
             "ana", "acme", "03-04", {"plan": " Growth", "employees": "40", "createdAt": 1709600000}

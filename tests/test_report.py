@@ -75,7 +75,7 @@ def sections(page) -> list[str]:
     return [section.get_attribute("id") for section in page.query_selector_all("main > section")]
 
 
-def test_a_report_of_which_only_everybody_is_left_has_no_chart_by_value(a_copy):
+def test_a_report_without_breakdown_values_has_no_chart_by_value(a_copy):
     (name,) = set_of_breakdowns(a_copy)[:1]
     statement = (
         "delete from marts.retention_overall"
@@ -131,7 +131,7 @@ def test_the_report_meets_wcag_aa(browser, the_report, width, colours):
 
 
 @on_every_screen
-def test_the_texts_in_charts_have_contrast_too(browser, the_report, width, colours):
+def test_texts_in_charts_have_enough_contrast(browser, the_report, width, colours):
     with visit(browser, the_report, width=width, colours=colours) as seen:
         paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
         inks = seen.page.evaluate(
@@ -225,7 +225,7 @@ def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
 # What customers send, and what another company has
 
 
-def test_what_customers_send_is_text(browser, a_copy):
+def test_customer_data_is_escaped(browser, a_copy):
     page = changed(
         a_copy,
         f"update marts.retention_overall set breakdown_value = $${SCRIPT}$$"
@@ -433,7 +433,7 @@ def test_shares_over_time_are_lines_and_say_their_n():
     assert "n = 90 to 400 drivers" in drawn
 
 
-def test_rows_of_one_time_are_told_apart_by_the_column_beside_it():
+def test_rows_of_the_same_time_are_distinguished_by_the_next_column():
     rows = [[1, "entry", 0.5], [1, "latest", 0.6], [2, "entry", 0.25], [2, "latest", 0.35]]
     drawn = picture("", ["week", "clock", "back_rate"], rows)
     assert "25 % back" in drawn
@@ -454,7 +454,7 @@ def test_a_question_may_name_its_bars():
     assert "Over by plan" in picture("-- chart: over by plan\nselect 1", columns, rows)
 
 
-def test_rows_without_names_and_numbers_have_no_picture():
+def test_rows_without_names_and_numbers_have_no_chart():
     assert picture("", ["yard", "open"], [["Ulm", True], ["Bern", False]]) == ""
     assert picture("", ["yard", "trips"], [["Ulm", 0], ["Bern", 0]]) == ""
     assert picture("", ["yard", "trips"], [["Ulm", 4]]) == ""

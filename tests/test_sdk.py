@@ -32,7 +32,7 @@ def sink():
     server.server_close()
 
 
-def test_what_the_segment_client_posts_comes_out_as_a_user_a_company_and_events(daybook, sink):
+def test_calls_of_the_segment_client_become_a_user_a_company_and_events(daybook, sink):
     client = segment.Client(
         "a write key", host=f"http://127.0.0.1:{sink.server_port}", sync_mode=False, gzip=False
     )

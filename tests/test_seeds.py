@@ -222,7 +222,7 @@ def test_a_row_with_all_columns_under_a_header_without_one_says_which(plan):
     )
 
 
-def test_two_columns_may_be_there_or_not(plan):
+def test_two_columns_are_optional(plan):
     events = plan / "tracking_plan" / "tracking_plan_events.csv"
     events.write_text(
         "event,description,feature,counts_as_active,expected_side,former_names,sets_company_trait\n"
@@ -397,7 +397,7 @@ def test_a_var_of_the_wrong_type_or_with_a_name_that_is_not_planned_is_named(pla
     assert line.endswith('; write "invited_a_teammate", its name today.')
 
 
-def test_a_default_counts_as_if_it_had_been_written(plan):
+def test_defaults_of_vars_are_checked_like_written_values(plan):
     (plan / "tracking_plan" / "tracking_plan_traits.csv").write_text(
         "entity,trait,type,required,allowed_values,is_pii,former_names\n"
     )
@@ -410,7 +410,7 @@ def test_a_default_counts_as_if_it_had_been_written(plan):
 # -- with dbt
 
 
-def test_problems_of_vars_and_seeds_come_together_and_nothing_is_built(daybook):
+def test_problems_of_vars_and_seeds_are_reported_together_and_nothing_is_built(daybook):
     daybook.seed("plans", [{"plan": "free", "is_paying": "perhaps"}])
     build = daybook.build(vars={"timezone": ["Europe/Lisbon"], "week_start": "friday"}, fails=True)
     assert build.failures[0].splitlines() == [
@@ -422,7 +422,7 @@ def test_problems_of_vars_and_seeds_come_together_and_nothing_is_built(daybook):
     assert build.ran == []
 
 
-def test_a_seed_that_dbt_itself_cannot_read_is_named_too(daybook):
+def test_a_seed_that_dbt_cannot_read_is_named(daybook):
     daybook.seed_path("plans").write_bytes("plan,is_paying,mau_limit\nété,true,\n".encode("cp1252"))
     daybook.seed("internal_accounts", [{"match_on": "ip", "value": "10.0.0.1"}])
     build = daybook.build(fails=True)
@@ -452,7 +452,7 @@ def test_seeds_are_loaded_by_name_and_not_by_position(daybook):
 # -- the shape
 
 
-def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
+def test_the_seeds_shape_matches_the_columns_that_the_tests_write():
     shape = {
         name: [column.name for column in columns if not column.optional]
         for name, columns in seed_columns().items()
@@ -469,7 +469,7 @@ def test_the_shape_of_the_seeds_is_the_one_that_the_tests_write_by():
             assert (column.kind in ("choice", "boolean")) == bool(column.values)
 
 
-def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
+def test_every_column_outside_the_plan_is_listed_as_fixed(daybook):
     daybook.build()
     traits = [(row["entity"], row["trait"]) for row in daybook.seed_rows("tracking_plan_traits")]
     context = [("fct_events", row["column"]) for row in daybook.seed_rows("context_columns")]
@@ -479,7 +479,7 @@ def test_every_column_that_is_not_of_the_plan_is_known_as_fixed(daybook):
         assert {*columns} - planned <= {*FIXED_COLUMNS[name]}
 
 
-def test_an_apostrophe_in_a_cell_is_no_quote(daybook):
+def test_an_apostrophe_in_a_cell_is_not_a_quote(daybook):
     rows = daybook.seed_rows("tracking_plan_events")
     odd = [
         {"event": "tos_shown", "description": "'80s style terms shown", "feature": "terms"},

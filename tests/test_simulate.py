@@ -88,7 +88,7 @@ def splitmix(point: int) -> int:
     return point ^ (point >> 31)
 
 
-def test_chance_is_plain_arithmetic_that_no_version_of_polars_changes():
+def test_chance_is_plain_arithmetic_and_independent_of_the_polars_version():
     frame = pl.DataFrame({"person": [0, 1, 2**40], "day": [0, 20_000, 5]})
     drawn = frame.select(
         bits=Chance(1).bits("test", "person", "day"),
@@ -115,7 +115,7 @@ def test_slices_do_not_change_the_story(tmp_path, monkeypatch):
 # The layout
 
 
-def test_files_lie_as_in_segments_archive_by_the_day_they_were_received(tmp_path):
+def test_files_are_laid_out_like_segments_archive_by_receive_day(tmp_path):
     simulated(tmp_path)
     paths = sorted((tmp_path / "segment-logs").rglob("*.gz"))
     assert {path.parent.parent.name for path in paths} == {"server", "web"}
@@ -165,7 +165,7 @@ def test_the_counts_are_those_of_the_lines(tmp_path, world):
     assert truth["companies"] == 12 == len({call["groupId"] for call in calls if "groupId" in call})
 
 
-def test_a_copy_arrives_later_and_says_the_same(tmp_path):
+def test_a_copy_arrives_later_with_the_same_content(tmp_path):
     simulated(tmp_path)
     deliveries = {}
     for line in lines(tmp_path):
@@ -204,7 +204,7 @@ def test_every_kind_of_trouble_occurs(tmp_path):
     assert any("groupId" not in c["context"] and c["type"] == "track" for c in calls)
 
 
-def test_the_last_day_is_cut_and_the_day_before_is_the_last_whole_one(tmp_path):
+def test_the_last_day_is_cut_and_the_day_before_is_the_last_complete_day(tmp_path):
     truth = simulated(tmp_path)
     days = Counter(
         orjson.loads(line)["timestamp"][:10] for line in lines(tmp_path) if is_a_call(line)
@@ -233,7 +233,7 @@ def rates(by_week: dict) -> float:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_opposite_world_is_opposite_in_all_seven(tmp_path, seed):
+def test_the_opposite_world_has_the_opposite_answer_to_all_seven_questions(tmp_path, seed):
     told = {
         world: simulated(tmp_path / world, companies=300, days=120, seed=seed, world=world)
         for world in WORLDS
@@ -294,7 +294,7 @@ def test_the_opposite_world_is_opposite_in_all_seven(tmp_path, seed):
 # For benchmarks: the calls without the files
 
 
-def test_the_calls_can_be_had_as_frames_in_the_shape_of_raw_calls(tmp_path):
+def test_simulated_calls_are_also_available_as_frames_shaped_like_raw_calls(tmp_path):
     simulated(tmp_path)
     frames = list(simulated_calls(**SMALL))
     assert [frame["load_id"].unique().to_list() for frame in frames] == [[1], [2]]
@@ -352,7 +352,7 @@ def test_a_file_is_not_a_folder(tmp_path):
     assert (tmp_path / "out").read_text() == "mine"
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_left_unchanged(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     result = CliRunner().invoke(simulate, ["--out", str(tmp_path)])
     assert result.exit_code == 2
@@ -360,7 +360,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_an_earlier_simulation_is_replaced_and_what_lies_beside_it_stays(tmp_path):
+def test_an_earlier_simulation_is_replaced_and_files_beside_it_stay(tmp_path):
     simulated(tmp_path / "sample", seed=1)
     (tmp_path / "sample" / "warehouse.duckdb").write_text("stays")
     simulated(tmp_path / "sample", seed=2)
@@ -369,7 +369,7 @@ def test_an_earlier_simulation_is_replaced_and_what_lies_beside_it_stays(tmp_pat
     assert files(tmp_path / "sample") == files(tmp_path / "new")
 
 
-def test_what_an_interrupted_run_left_is_cleared_away(tmp_path):
+def test_files_of_an_interrupted_run_are_removed(tmp_path):
     (tmp_path / "sample" / "segment-logs.unfinished" / "web").mkdir(parents=True)
     simulated(tmp_path / "sample")
     assert sorted(path.name for path in (tmp_path / "sample").iterdir()) == [

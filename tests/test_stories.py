@@ -461,7 +461,7 @@ def test_all_numbers_are_the_same(nightly_and_clean):
         assert nightly[table] == rows, table
 
 
-def test_after_an_unload_the_file_was_never_there(nightly_and_clean, tmp_path):
+def test_an_unload_gives_the_same_as_never_landing_the_file(nightly_and_clean, tmp_path):
     nightly, without = nightly_and_clean[0], Daybook(tmp_path / "without")
     again = Daybook(tmp_path / "again")
     again.database.write_bytes(nightly.database.read_bytes())
@@ -487,7 +487,7 @@ def copies(nightly_and_clean, tmp_path) -> tuple[Daybook, Daybook]:
 
 
 # These by themselves, for what they build anew would hide what a night leaves out.
-def test_another_plan_applies_to_all_of_history(nightly_and_clean, tmp_path):
+def test_a_changed_plan_applies_to_all_of_history(nightly_and_clean, tmp_path):
     again, fresh = copies(nightly_and_clean, tmp_path)
     for daybook in (again, fresh):
         change_the_plan(daybook)
@@ -505,7 +505,9 @@ def test_another_plan_applies_to_all_of_history(nightly_and_clean, tmp_path):
     ],
     ids=["timezone", "week_start and signup_event"],
 )
-def test_another_timezone_or_week_start_mixes_no_calendars(nightly_and_clean, tmp_path, elsewhere):
+def test_a_changed_timezone_or_week_start_mixes_no_calendars(
+    nightly_and_clean, tmp_path, elsewhere
+):
     again, fresh = copies(nightly_and_clean, tmp_path)
     build(again, **elsewhere)
     build(fresh, "--full-refresh", **elsewhere)
@@ -513,7 +515,7 @@ def test_another_timezone_or_week_start_mixes_no_calendars(nightly_and_clean, tm
     assert without_provenance(again) != without_provenance(nightly_and_clean[0])
 
 
-def test_another_last_complete_day_applies_to_all_of_history(nightly_and_clean, tmp_path):
+def test_a_changed_last_complete_day_applies_to_all_of_history(nightly_and_clean, tmp_path):
     again, fresh = copies(nightly_and_clean, tmp_path)
     build(again, as_of="2024-05-08")
     build(fresh, "--full-refresh", as_of="2024-05-08")
@@ -532,7 +534,7 @@ def audit(daybook: Daybook, **variables) -> None:
     daybook.build(*KEYED, command="run", vars=variables | {"compare_only": True})
 
 
-def test_after_three_nights_each_table_is_its_select(nightly_and_clean, tmp_path):
+def test_after_three_nights_each_table_equals_its_select(nightly_and_clean, tmp_path):
     again, _ = copies(nightly_and_clean, tmp_path)
     audit(again)
     with duckdb.connect(str(again.database)) as connection:
@@ -571,7 +573,7 @@ def all_rows(daybook: Daybook) -> dict[str, list]:
     return {row["name"]: sorted(map(repr, daybook.rows(f"from {row['name']}"))) for row in names}
 
 
-def test_a_plain_build_heals_whatever_was_built_in_part(nightly_and_clean, tmp_path):
+def test_a_plain_build_repairs_a_partial_build(nightly_and_clean, tmp_path):
     _, clean = nightly_and_clean
     daybook = Daybook(tmp_path / "in_parts")
 

@@ -76,7 +76,7 @@ def mutants_of(path: Path, begin: int, end: int) -> Iterator[Mutant]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("mutant", list(mutants()), ids=str)
-def test_a_block_that_misses_keys_is_seen(mutant, tmp_path):
+def test_a_story_fails_if_a_block_misses_keys(mutant, tmp_path):
     daybook = Daybook(tmp_path / "mutant")
     for folder in ("models", "macros"):
         (daybook.folder / folder).unlink()

@@ -276,7 +276,7 @@ class _Erasure:
         return publication
 
     def _remove_leftovers(self, mentions: Mentions) -> list[str]:
-        """Remove leftovers of stops, a report of old tables, dbt's files that mention them."""
+        """Remove what stopped runs left, an old report, and dbt's files that mention the people."""
         removed = []
         if not self.nights.newest():
             for unfinished in self.nights.folders():
