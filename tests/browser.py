@@ -1,4 +1,4 @@
-"""A real browser for what people look at: the system's Chromium, without a network."""
+"""A real browser for pages that people look at: the system's Chromium, without a network."""
 
 import os
 import shutil
@@ -29,15 +29,15 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that is open, and everything that went wrong while it was opened."""
+    """An open page, and every error that occurred while it was opened."""
 
     page: Page
-    requests: list[str] = field(default_factory=list)  # beside that for the page itself
+    requests: list[str] = field(default_factory=list)  # other than the request for the page itself
     problems: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        """What a person reads, no-break spaces as spaces."""
+        """The text that a person reads, with no-break spaces as spaces."""
         return self.page.inner_text("body").replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -45,7 +45,7 @@ class Visit:
 def visit(
     browser: Browser, path: Path, *, width: int = WIDE, colours: str = "light"
 ) -> Iterator[Visit]:
-    """Open a file, offline, on a screen of that width."""
+    """Open a file, offline, on a screen of this width."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=colours, offline=True
     )

@@ -24,7 +24,7 @@ class World:
 
     name: str
     daybook: Daybook
-    truth: dict  # truth.json: what a right answer is
+    truth: dict  # truth.json: the right answers
 
 
 @pytest.fixture(scope="session")

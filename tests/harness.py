@@ -61,17 +61,17 @@ SEED_COLUMNS = {
 
 @dataclass(frozen=True)
 class Build:
-    """What a `dbt build` came to: `failures` has a line per node that failed, or the one error."""
+    """The result of a `dbt build`: `failures` has a line per failed node, or the one error."""
 
     succeeded: bool
     failures: list[str] = field(default_factory=list)
-    printed: list[str] = field(default_factory=list)  # warnings, errors and print()s, as one reads
+    printed: list[str] = field(default_factory=list)  # warnings, errors and print()s, as shown
     ran: list[str] = field(default_factory=list)  # the nodes that ran, by unique id
     target: Path | None = None  # where dbt wrote its artifacts
 
     @property
     def output(self) -> str:
-        """Everything that a person could have read of it."""
+        """All output of the build that a person can read."""
         return "\n".join([*self.printed, *self.failures])
 
 
@@ -97,14 +97,14 @@ class Daybook:
         write_seeds(self.folder)
 
     def seed_path(self, name: str) -> Path:
-        """Where a seed lies: `retention_reports`, or `reports/retention_reports`."""
+        """The path of a seed, by `retention_reports` or by `reports/retention_reports`."""
         name = f"{Path(name).name}.csv"
         found = sorted((self.folder / "seeds").rglob(name))
         assert len(found) == 1, f"{len(found)} seeds are called {name}: {found}"
         return found[0]
 
     def seed(self, name: str, rows: Iterable[Mapping[str, Any]] = ()) -> Path:
-        """Replace a seed's rows. What a row leaves out, or has as None, is blank."""
+        """Replace a seed's rows. Columns that a row lacks, or has as None, are blank."""
         path = self.seed_path(name)
         columns = SEED_COLUMNS[path.stem].split()
         with path.open("w", newline="") as file:
@@ -115,14 +115,14 @@ class Daybook:
         return path
 
     def seed_rows(self, name: str) -> list[dict[str, str]]:
-        """A seed's rows as they stand, every cell as text."""
+        """A seed's rows as in the file, every cell as text."""
         with self.seed_path(name).open(newline="") as file:
             return list(csv.DictReader(file))
 
     def write(
         self, calls: Iterable[Mapping | str | bytes] | bytes, name: str = "log.jsonl"
     ) -> Path:
-        """Write a log: a call per line; text and bytes stand as they are; .gz is compressed."""
+        """Write a log: a call per line; text and bytes are written unchanged; .gz is compressed."""
         if not isinstance(calls, bytes):
             calls = b"".join(_line(call) + b"\n" for call in calls)
         path = self.logs / name
@@ -131,7 +131,7 @@ class Daybook:
         return path
 
     def forget(self) -> None:
-        """Start again: no logs, no database. Seeds stay."""
+        """Start again without logs and database. Seeds stay."""
         shutil.rmtree(self.logs)
         self.logs.mkdir()
         for path in self.folder.glob(f"{self.database.name}*"):
@@ -140,7 +140,7 @@ class Daybook:
     # What the company does
 
     def run(self, *arguments: Any, exit_code: int | None = 0) -> Result:
-        """Run `daybook ARGUMENTS` in the folder; `exit_code` is what is expected (None: any)."""
+        """Run `daybook ARGUMENTS` in the folder, and check its `exit_code` (None: any)."""
         from loaders.cli import main
 
         with _inside(self.folder):
@@ -156,7 +156,7 @@ class Daybook:
         return result
 
     def land(self, *paths: Path | str, exit_code: int | None = 0) -> Result:
-        """Run `daybook land PATHS`; without a path, all that was written here."""
+        """Run `daybook land PATHS`; without a path, land the folder of logs."""
         return self.run("land", *(paths or [self.logs]), exit_code=exit_code)
 
     def build(
@@ -241,7 +241,7 @@ def _inside(folder: Path, **environment: str) -> Iterator[None]:
 def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -> Build:
     from dbt.cli.main import dbtRunner
 
-    # dbt parses everything anew when the project's or the database's path has changed. So it sees
+    # dbt parses everything again when the project's or the database's path has changed. So it sees
     # all checkouts under one path, a link; and each set of vars keeps a manifest of its own.
     desk = _desk()
     checkout = desk / "checkout"
@@ -282,7 +282,7 @@ def _dbt(folder: Path, command: str, *arguments: str, vars: Mapping[str, Any]) -
 
 @cache
 def _desk() -> Path:
-    """Where this session's dbt keeps what it has parsed."""
+    """The folder where this session's dbt keeps its manifests."""
     folder = tempfile.mkdtemp(prefix="daybook-dbt-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

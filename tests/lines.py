@@ -1,4 +1,4 @@
-"""Calls of Ana as lines of a log, and the rows they became: shared by the tests of landing."""
+"""Ana's calls as lines of a log, and the rows they become: shared by the tests of landing."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def as_bytes(line: dict | str | bytes) -> bytes:
 
 
 def landed(daybook: Daybook, *lines) -> list[dict]:
-    """Land these lines as the only file there is; the calls, in order."""
+    """Land these lines as the only file, and return the calls, in order."""
     daybook.forget()
     daybook.write(lines)
     daybook.land()
@@ -61,7 +61,7 @@ def everything(daybook: Daybook) -> dict:
 
 
 def process(*arguments, folder, **environment) -> subprocess.CompletedProcess:
-    """`daybook ARGUMENTS` as a process of its own."""
+    """Run `daybook ARGUMENTS` as a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "loaders", *map(str, arguments)],
         cwd=folder,

@@ -38,12 +38,12 @@ NOBODY = {
 NO_ID = (None, "", "  ", True, [], ["ana", "acme"], {"id": "ana"})
 EVENTS = ("opened", "opened", "saved", "svaed", "pinged", "signed_up", "mystery")
 
-# White space at the ends of a name or an id, now and then.
+# White space that some names and ids have at the ends.
 BLANKS = ("{}",) * 35 + (" {}", "{} ", "\t{}", "{}\n", " {}\u00a0")
 
 
 def spellings(one: str) -> tuple:
-    """How a name or an id is sent: as text or, where it is one, as a number."""
+    """The ways to send a name or an id: as text, or as a number if it is one."""
     numbers = (int(one), float(one)) * 20 if one.isdigit() else ()
     return (*(blanks.format(one) for blanks in BLANKS), *numbers)
 
@@ -133,7 +133,7 @@ PLAN: dict[str, list[Row]] = {
     "activation_milestones": [],
 }
 
-# Few, because dbt parses the project anew for each.
+# Few, because dbt parses the project again for each.
 VARIABLES: tuple[Row, ...] = (
     {},
     {"timezone": "Europe/Berlin", "week_start": "sunday", "companies_by_email_domain": True},
@@ -167,13 +167,13 @@ def lives(draw, most_calls: int = 180) -> list[Row]:
 
 
 def chance(one_in: int) -> st.SearchStrategy[bool]:
-    """True once in so many times; shrinks to False."""
+    """True once in `times` draws on average; shrinks to False."""
     return st.integers(0, one_in - 1).map(lambda number: number == one_in - 1)
 
 
 @st.composite
 def calls(draw, number: int, ways: tuple[str, ...]) -> Row:
-    """One plain call; `number` makes its instant and its id its own."""
+    """One plain call; `number` makes its time and its id unique."""
     kind = draw(
         st.sampled_from(("track", "track", "track", "track", "page", "identify", "group", "alias"))
     )
@@ -238,7 +238,7 @@ RECEIVED = tuple(way for way in WAYS if way != "bare")
 
 @st.composite
 def times(draw, number: int, ways: tuple[str, ...] = WAYS) -> Row:
-    """When: as an archive says it, as SDKs send it, and with what goes wrong."""
+    """The times of a call: as in an archive, as SDKs send them, and with typical errors."""
     minutes = draw(st.integers(0, DAYS * 24 * 2 - 1)) * 30
     if ways == ("archive",):
         minutes = DAYS * 24 * 60 - 60  # in the last hour of the life
@@ -282,7 +282,7 @@ def text(moment: datetime) -> str:
 
 @st.composite
 def spelled(draw, moment: datetime, offset: timezone = UTC) -> str | int | float:
-    """A time as text, or now and then as a Unix time."""
+    """A time as text, or sometimes as a Unix time."""
     milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     seconds = f"{milliseconds // 1000}.{milliseconds % 1000:03}"
     unix_times = milliseconds, str(milliseconds), seconds, float(seconds)
@@ -290,7 +290,7 @@ def spelled(draw, moment: datetime, offset: timezone = UTC) -> str | int | float
 
 
 def read(when: str | float) -> datetime:
-    """The moment that a time which was `spelled` stands for."""
+    """The moment that a `spelled` time stands for."""
     if isinstance(when, str) and not when.replace(".", "").isdigit():
         return datetime.fromisoformat(when)
     unit = timedelta(milliseconds=1) if float(when) > 1e11 else timedelta(seconds=1)
@@ -299,7 +299,7 @@ def read(when: str | float) -> datetime:
 
 @st.composite
 def copies(draw, call: Row, number: int) -> Row:
-    """The call again: a retry, or a copy received later or earlier that says something else."""
+    """The call again: a retry, or a copy with other content, received later or earlier."""
     if draw(st.booleans()) or "messageId" not in call:
         later = text(BEGINNING + timedelta(days=DAYS + 40, milliseconds=number))
         return call | {"receivedAt" if "receivedAt" in call else "sentAt": later}
@@ -311,7 +311,7 @@ def copies(draw, call: Row, number: int) -> Row:
 
 @st.composite
 def twins(draw, call: Row) -> Row:
-    """Another call of the same instant, that sets other traits: receive time, then id decide."""
+    """Another call of the same instant with other traits: receive time, then id decide."""
     traits = TRAITS if call["type"] == "identify" else COMPANY_TRAITS
     twin = call | {"messageId": call["messageId"].strip() + draw(st.sampled_from(("a", "b")))}
     twin["traits"] = draw(st.fixed_dictionaries(traits))
@@ -323,7 +323,7 @@ def twins(draw, call: Row) -> Row:
 
 @st.composite
 def batches(draw, call: Row) -> Row:
-    """The call as an SDK posts it, in a body that was received or not; or as it is."""
+    """The call as an SDK posts it, in a body with or without a receive time; or unchanged."""
     if not draw(st.booleans()) or "timestamp" not in call:
         return call
     item = {key: value for key, value in call.items() if key != "sentAt"}
@@ -338,7 +338,7 @@ def batches(draw, call: Row) -> Row:
     return body
 
 
-# What is asked about a life
+# Reports about a life
 
 
 @st.composite

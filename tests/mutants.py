@@ -1,4 +1,4 @@
-"""Change the SQL of the models in one place at a time, and see a unit test fail.
+"""Changes the SQL of the models in one place at a time, and checks that a unit test fails.
 
     python tests/mutants.py [MODEL...]
 
@@ -62,10 +62,10 @@ JOINS |= {"ANTI": ["SEMI"]}
 
 
 class Dialect(DuckDB):
-    """Writes json_extract() as it is: within a call, DuckDB takes the arrow for a lambda's."""
+    """Writes json_extract() by name: within a call, DuckDB reads the arrow as that of a lambda."""
 
     class Generator(DuckDB.Generator):
-        """As DuckDB's."""
+        """The same as DuckDB's."""
 
         TRANSFORMS = DuckDB.Generator.TRANSFORMS | {
             kind: lambda self, node, name=name: self.func(name, node.this, node.expression)
@@ -77,7 +77,7 @@ class Dialect(DuckDB):
 
 
 def sql(node: exp.Expression) -> str:
-    """One line of SQL."""
+    """An expression as one line of SQL."""
     return node.sql(Dialect, comments=False)
 
 
@@ -85,7 +85,7 @@ def sql(node: exp.Expression) -> str:
 
 
 def changes(node: exp.Expression) -> Iterator[exp.Expression | tuple[exp.Expression, str]]:
-    """What may stand in a node's place: expressions, some with words that say what changed."""
+    """The possible replacements of a node: expressions, some with words that say what changed."""
     parent, key = node.parent, node.arg_key
 
     # A term of a condition, or a whole condition.
@@ -168,7 +168,7 @@ class UnitTest:
     own_words: set[int]  # where the SQL that ran has words of the model's file, not of Jinja
 
     def rows(self, connection: duckdb.DuckDBPyConnection) -> Counter:
-        """The rows of the model as its tree now stands."""
+        """The rows of the model for the current state of its tree."""
         query = f"select {self.columns} from {sql(self.model)} as actual"
         timer = threading.Timer(SECONDS_OF_A_MUTANT, connection.interrupt)
         timer.start()
@@ -200,7 +200,7 @@ class Model:
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, query: str) -> Counter:
-    """A query's rows, whatever their order."""
+    """A query's rows, without their order."""
     return Counter(map(repr, connection.execute(query).fetchall()))
 
 
@@ -251,7 +251,7 @@ def unit_test(
     ).get_matching_blocks()
     return UnitTest(
         name,
-        model.copy(),  # the parser leaves some nodes with another parent than the one they have
+        model.copy(),  # the parser gives some nodes a wrong parent
         columns,
         prefix,
         rows_of(connection, f"select {columns} from ({sql(expected)})"),
@@ -267,7 +267,7 @@ Mutant = tuple[str, int]
 
 
 def mutants_of(test: UnitTest) -> Iterator[tuple[Mutant, exp.Expression, exp.Expression]]:
-    """Each mutant of a model, as one unit test has it: a node, and what to put in its place."""
+    """Each mutant of a model, for one unit test: a node, and its replacement."""
     seen = Counter()
     for node in test.places(test.model.this)[0]:
         cte = node.find_ancestor(exp.CTE)
@@ -315,7 +315,7 @@ def verdict(connection: duckdb.DuckDBPyConnection, places: list) -> bool | None:
 
 
 def report(connection: duckdb.DuckDBPyConnection, models: Iterable[Model], equivalent: dict) -> int:
-    """Judge the mutants of models and print what survives; 1 if something is left to do."""
+    """Judge the mutants of models and print the survivors; 1 if something is left to do."""
     totals, untested, stale = Counter(), [], []
     for model in models:
         if not model.tests:
@@ -347,7 +347,7 @@ def report(connection: duckdb.DuckDBPyConnection, models: Iterable[Model], equiv
 
 
 def in_words(counts: dict[str, int]) -> str:
-    """Counts, each before its name."""
+    """Counts as text, each before its name."""
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 

@@ -1,4 +1,4 @@
-"""A freight marketplace with its own plan: every mart equals what was computed by hand.
+"""A freight marketplace with its own plan: every mart equals the rows computed by hand.
 
 `another_company/STORY.md` tells the story call by call. `another_company/expected/` has a file per
 mart with all of its rows, computed from the definitions and not from a build.
@@ -25,9 +25,9 @@ EXPECTED = PROJECT / "expected"
 STORY = (PROJECT / "STORY.md").read_text(encoding="utf-8")
 MARTS = sorted(path.stem for path in EXPECTED.glob("*.csv"))
 
-# The only columns of these marts that the expected rows leave out: where a call was landed.
+# The only columns of these marts that the expected rows lack: the place of a call in the logs.
 PROVENANCE = {"load_id", "line_number", "call_number"}
-# Columns that hold JSON text, or a list: compared as what they mean.
+# Columns that hold JSON text or a list: their values are compared, not their spelling.
 JSON_COLUMNS = {"properties", "value", "value_as_sent", "equipment", "lanes"}
 
 
@@ -71,7 +71,7 @@ class Table:
         return cls(columns, Counter(as_text))
 
     def difference(self, expected: "Table") -> str:
-        """A line per row that is missing or too much, and per column; empty if there is none."""
+        """A line per missing or surplus row, and per column; empty if the tables are equal."""
         columns = ", ".join(expected.columns)
         lines = [f"missing: {row}" for row in (expected.rows - self.rows).elements()]
         lines += [f"too much: {row}" for row in (self.rows - expected.rows).elements()]
@@ -226,7 +226,7 @@ def assert_rows(freight: Freight, mart: str, expected: list[dict[str, str | None
 
 
 def _with_hashes_hidden(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """A call that was sent without an id has a hash of its content: any will do."""
+    """Replace made ids: a call sent without an id has a hash of its content, and any will do."""
     for row in rows:
         if "event_id" in row and not re.fullmatch(r"c\d\d", row["event_id"]):
             row["event_id"] = "(a hash)"

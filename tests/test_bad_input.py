@@ -1,6 +1,6 @@
 """Damaged and hostile files: each is refused whole, with a reason that a person can act on.
 
-Sound files in the same folder land all the same.
+Sound files in the same folder still land.
 """
 
 import gzip
@@ -37,7 +37,7 @@ def call(number: int = 1) -> bytes:
 
 
 CALLS = b"".join(call(number) for number in range(3000))
-# Packs badly, so that there are many blocks to cut at.
+# Compresses badly, so that there are many blocks to cut at.
 NOISE = random.Random(5).randbytes(300_000).hex().encode()
 LONG_CALLS = b"".join(
     call(number)[:-2] + b',"name":"' + NOISE[number * 100 : number * 100 + 100] + b'"}\n'
@@ -46,7 +46,7 @@ LONG_CALLS = b"".join(
 
 
 def gz(data: bytes) -> bytes:
-    """The same bytes in every process: without the time."""
+    """gzip without the time, so that the bytes are the same in every process."""
     return gzip.compress(data, mtime=0)
 
 
@@ -100,7 +100,7 @@ def land(daybook: Daybook, content: bytes, name: str = "bad.log", wanted_exit: i
 
 
 def refused(daybook: Daybook, result, name: str = "bad.log") -> str:
-    """The reason why the one file was refused; that it left no row and said so in one line."""
+    """The reason why the only file was refused; it must leave no row, and print one line."""
     [load] = daybook.rows("from raw.loads where status = 'refused'")
     assert load["path"].endswith(name)
     sound = daybook.rows("select * from raw.loads where status = 'landed'")
@@ -158,7 +158,7 @@ DAMAGED = {
     "UTF-32": (CALLS.decode().encode("utf-32"), "UTF-32"),
     "UTF-32 without a mark": (CALLS.decode().encode("utf-32-le"), "UTF-32"),
     "UTF-16 in a gzip": (gz(CALLS.decode().encode("utf-16")), "UTF-16"),
-    # what is no log at all
+    # files that are no logs
     "a gzip in a gzip": (gz(GZ), "twice"),
     "a zstd in a gzip": (gz(ZST), "twice"),
     "tar": (tar(CALLS), "a tar archive"),
@@ -189,9 +189,9 @@ DAMAGED = {
 
 @pytest.fixture(scope="module")
 def all_damaged(tmp_path_factory) -> tuple[Daybook, dict[str, str]]:
-    """Every damaged file in one folder, with two sound ones; and what was told of each."""
+    """Every damaged file in one folder, with two sound ones; and the outcome of each."""
     daybook = Daybook(tmp_path_factory.mktemp("damaged") / "daybook")
-    daybook.write(call(1_000_001), "a sound file")  # amid the others by its name
+    daybook.write(call(1_000_001), "a sound file")  # its name sorts between the others
     daybook.write(call(1_000_002), "h sound file")
     for damage, (content, _) in DAMAGED.items():
         (daybook.logs / damage).write_bytes(content)
@@ -220,7 +220,7 @@ def test_a_damaged_file_is_refused_whole_with_its_reason(all_damaged, damage):
 
 @pytest.mark.parametrize("kind", ["tar", "tar in a gzip", "zip of a log"])
 def test_an_archive_is_refused_with_advice(all_damaged, kind):
-    """As the kind is told first, and not a doubt about its encoding."""
+    """The reason names the kind of the archive, and not a doubtful encoding."""
     _, told = all_damaged
     archive = "zip" if "zip of" in kind else "tar"
     assert f"logs_in/{kind}: a {archive} archive" in told[kind]
@@ -325,7 +325,7 @@ def test_two_copies_of_a_file_that_is_no_log_are_both_refused_each_time(daybook,
 )
 @pytest.mark.parametrize("chunk", ["100000", "1"])
 def test_a_file_with_one_broken_call_is_a_log(daybook, monkeypatch, line, chunk):
-    """Its lines are quarantined, the others too."""
+    """Its broken and its other lines are quarantined."""
     monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", chunk)
     daybook.write(b"oops\n" + line + b"\noops\n")
     daybook.land()
@@ -341,7 +341,7 @@ def test_a_database_is_not_a_log(daybook):
 
 
 def test_a_damaged_file_of_many_chunks_is_refused_whole(daybook, monkeypatch):
-    """Most of the file has been stored when the damage is found: all of it is taken back."""
+    """Most of the file has been stored when the damage is found: all of it is rolled back."""
     monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "50000")
     for damage in ("a wrong checksum", "a bit turned in the middle", "a zstd cut at a block"):
         daybook.forget()
@@ -421,7 +421,7 @@ def test_a_body_with_many_problems_is_stored_once(daybook):
 
 
 def test_a_problem_of_a_large_body_is_shown_with_the_beginning_of_that_body(daybook):
-    """The second problem of a large body is kept without its text: no other line lends it one."""
+    """The second problem of a large body is kept without its text, and shows no other line's."""
     item = {"type": "track", "event": "e", "properties": {"x": "y" * 200_000}}
     no_event = {"type": "track", "userId": "ana", "timestamp": "2024-05-01"}
     body = {"batch": [item, 5, no_event]}
@@ -457,7 +457,7 @@ def test_a_file_of_many_small_gzip_members_is_one_log(daybook):
     assert found == {"calls": 9_000}
 
 
-# --- What is no regular file
+# --- Files that are not regular files
 
 
 def test_a_folder_with_the_name_of_a_log_is_walked(daybook):
@@ -469,7 +469,7 @@ def test_a_folder_with_the_name_of_a_log_is_walked(daybook):
 
 @pytest.fixture(params=["a pipe", "a socket"])
 def no_file(request, daybook, monkeypatch):
-    """A thing in the logs' folder that has a name and no content."""
+    """A pipe or a socket in the logs' folder: it has a name, but no content."""
     path = daybook.logs / "bad.log"
     if request.param == "a pipe":
         os.mkfifo(path)
@@ -512,7 +512,7 @@ def test_a_link_that_leaves_the_folder_is_refused(daybook, tmp_path):
 
 
 def test_a_folder_that_is_a_link_is_not_walked(daybook, tmp_path):
-    """Neither one that leaves the given folder nor one that leads in a circle."""
+    """Neither a link that leaves the given folder nor one that leads in a circle is followed."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.jsonl").write_bytes(call(9))
     daybook.write(call())
@@ -544,7 +544,7 @@ def test_a_link_to_nothing_is_refused(daybook):
     assert "cannot be read" in reason or "link" in reason
 
 
-# --- What changes or cannot be read
+# --- Files that change or cannot be read
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -613,7 +613,7 @@ def test_a_file_that_grows_while_it_is_read_is_postponed(daybook):
     assert lines > 180_000
 
 
-# --- Nothing wrong with these
+# --- Unusual, but sound files
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n\t\r\n", b"\xef\xbb\xbf", gz(b"")])
@@ -726,7 +726,7 @@ def one_line(result) -> str:
     assert result.stderr.startswith("daybook: ")
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.output
-    assert "DAYBOOK_DEBUG" not in result.stderr  # a cause that was not foreseen
+    assert "DAYBOOK_DEBUG" not in result.stderr  # only printed for unforeseen errors
     return result.stderr
 
 
@@ -857,7 +857,7 @@ def test_an_error_names_a_read_only_folder(daybook):
 
 
 def test_a_real_process_prints_the_same_error(daybook):
-    """What a person sees on a terminal, with nothing of the tests in between."""
+    """The output that a person sees on a terminal, without the test runner in between."""
     (daybook.logs / "bad.gz").write_bytes(GZ[:-1])
     daybook.write(call())
     finished = subprocess.run(

@@ -5,7 +5,7 @@ from harness import Daybook
 
 
 def refused(daybook: Daybook, *arguments: str) -> list[str]:
-    """The lines that dbt ends with; nothing may have run."""
+    """The lines with which dbt ends; no node may have run."""
     build = daybook.build(*arguments, fails=True)
     assert build.ran == []
     assert "Traceback" not in build.output

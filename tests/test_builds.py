@@ -1,4 +1,4 @@
-"""What dbt says, in one line, instead of building what would be wrong; and what it drops."""
+"""Builds that dbt refuses in one line because they would be wrong; and tables that it drops."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def sign_up(user: str, day: str) -> dict:
 
 
 def change(daybook: Daybook, *statements: str) -> None:
-    """Do something to the database that neither daybook nor dbt does."""
+    """Change the database by hand."""
     with duckdb.connect(str(daybook.database)) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -32,7 +32,7 @@ def built(daybook) -> Daybook:
 
 
 def refused(daybook: Daybook, *arguments: str, **options) -> str:
-    """The one line that dbt says; nothing may have run."""
+    """The one line that dbt prints; no node may have run."""
     build = daybook.build(*arguments, fails=True, **options)
     assert build.ran == []
     (line,) = build.failures
@@ -106,7 +106,7 @@ def test_a_partial_build_names_tables_built_with_other_vars_or_seeds(built):
     lisbon = {"timezone": "Europe/Lisbon"}
     build = built.build("--select", "calendar", vars=lisbon)
     (line,) = [line for line in build.printed if said in line]
-    # calendar too: it is made from int_as_of, which was built in UTC.
+    # calendar is named, too: it is made from int_as_of, which was built in UTC.
     assert line.startswith(f"{said}activation, activity, calendar, dim_companies, dim_users, ")
     assert line.endswith(" tables below them. To bring them up to date, run: dbt build")
     built.build(vars=lisbon)

@@ -1,4 +1,4 @@
-"""The bodies that real clients posted (tests/captures) land, client by client, and build right."""
+"""Bodies that real clients posted (tests/captures) land and are built correctly, by client."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from loaders.landing.quarantine import REASONS
 CAPTURES = Path(__file__).parent / "captures"
 POSTHOG = ("posthog-node", "posthog-python")
 
-# What each client was made to send, in the order of its bodies.
+# The calls that each client sent, in the order of its bodies.
 SENT = {
     "june-analytics-python": "identify group track track track track track track page screen alias",
     "june-node": "identify group track track track track page",
@@ -38,9 +38,9 @@ def read_time(text: str) -> datetime:
 
 
 def as_received(client: str) -> bytes:
-    """The bodies as a server would keep them that has a clock of its own, an hour ahead.
+    """The bodies as stored by a server whose clock is an hour ahead.
 
-    With ids of their own, so that they are other calls.
+    They have new ids, so that they are other calls.
     """
     lines = []
     for line in (CAPTURES / f"{client}.jsonl").read_bytes().splitlines():
@@ -136,7 +136,7 @@ def test_posthogs_calls_are_quarantined_with_their_own_reason(captured, client):
 
 @pytest.mark.parametrize("client", SENT)
 def test_an_event_time_is_the_callers_or_else_the_clients_clock(captured, client):
-    """No client sends `receivedAt`: so nothing can be corrected."""
+    """No client sends `receivedAt`, so no time can be corrected."""
     found = events(captured)
     for _, item in items(client):
         if item["type"] not in ("track", "page", "screen") or item["messageId"] == "fixed-1":
@@ -179,7 +179,7 @@ def test_old_events_keep_their_day(captured):
 
 
 def test_one_message_id_sent_by_many_clients_is_one_event(captured):
-    """`fixed-1` came from five of them; segment-analytics-python's was received first."""
+    """Five clients sent `fixed-1`; segment-analytics-python's was received first."""
     [row] = captured.rows("select * from marts.fct_events where event_id = 'fixed-1'")
     assert row["received_at"] == read_time(items("segment-analytics-python")[0][0]["sentAt"])
 

@@ -1,4 +1,4 @@
-"""`make docs`: every table and column is there, in words that say more than its name."""
+"""`make docs`: every table and column has a description that says more than its name."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ SQL_TYPES = {
     "array": "JSON",
     "object": "JSON",
 }
-# Words that say nothing about a column, once those of its name are taken away.
+# Words that say nothing about a column.
 EMPTY_WORDS = set(
     """
     a an and any as at by each for from has have id in is it its new of on or row rows that the
@@ -69,7 +69,7 @@ FOLDERS = (
 def catalog(usual_world) -> Catalog:
     before = usual_world.daybook.rows("from meta.builds")
     target = usual_world.daybook.build("--static", command="docs generate").target
-    # The docs read the database and leave it alone.
+    # Making the docs must not change the database.
     assert usual_world.daybook.rows("from meta.builds") == before
 
     manifest = json.loads((target / "manifest.json").read_text())
@@ -107,7 +107,7 @@ def columns_of_the_seed(table: Table) -> dict[str, str]:
 
 
 def only_repeats_its_name(name: str, description: str) -> bool:
-    """Whether a description has no word of its own, beside those of the name and empty ones."""
+    """Whether a description has only words of the name and words that say nothing."""
     return not words(description) - words(name.replace("_", " ")) - EMPTY_WORDS
 
 
@@ -228,7 +228,7 @@ def test_a_table_that_breaks_its_contract_stops_the_build(daybook: Daybook):
     assert "contract" in failure
 
 
-# -- who reads which table
+# -- which model reads which table
 
 
 def marts_named_in(*patterns: str) -> set[str]:

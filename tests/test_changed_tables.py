@@ -1,4 +1,4 @@
-"""Tables that somebody changed by hand: one line that says which, and what to do next."""
+"""Tables that were changed by hand: one line names them and says what to do next."""
 
 import duckdb
 import pytest

@@ -1,4 +1,4 @@
-"""What pytest finds in this folder is the same in every process, as pytest-xdist requires."""
+"""pytest finds the same tests in every process, as pytest-xdist requires."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from harness import REPO
 
 
 def test_every_process_collects_the_same_tests():
-    """Two processes that order their sets differently, and start in different seconds."""
+    """Two processes with different set orders, started in different seconds."""
     processes = []
     for seed in ("1", "2"):
         processes.append(

@@ -77,7 +77,7 @@ def test_a_landing_without_a_call_ends_with_exit_code_5(daybook, told):
         *_, last = result.stderr.splitlines()
         assert last.startswith("daybook: Nothing usable came")
         assert told in last or as_json
-    # Without the option, it is a night like any other.
+    # Without the option, this is no error.
     daybook.land(exit_code=4 if "refused" in told else 0)
 
 
@@ -95,7 +95,7 @@ def test_with_expect_calls_a_path_without_a_file_has_exit_code_5(daybook):
         assert result.stderr.startswith("daybook: No new file came.")
         assert result.stderr.count("\n") == 1
         assert path in result.stderr
-    # One wrong path among others is a mistake.
+    # One wrong path among others is wrong usage.
     daybook.write([call()])
     daybook.run("land", "--expect-calls", daybook.logs, "nowhere", exit_code=1)
 
@@ -146,7 +146,7 @@ def test_a_refused_file_may_be_unloaded(daybook):
     assert len(daybook.rows("from raw.loads")) == 1
 
 
-# --- What status and quarantine say
+# --- The output of status and quarantine
 
 
 def test_status_before_anything_was_landed_says_what_to_do(daybook):
@@ -233,7 +233,7 @@ def test_status_proves_the_accounting_and_says_what_to_do(daybook, tampering):
     assert "load 1" in result.stderr or "load 2" in result.stderr or "load 7" in result.stderr
     *_, last = result.stderr.strip().splitlines()
     assert last.startswith("daybook: ")
-    assert "land" in last  # what to do
+    assert "land" in last  # the advice
     assert "Every line is accounted for" not in result.output
 
 
@@ -245,7 +245,7 @@ def test_quarantine_shows_file_line_reason_and_the_line(daybook):
     assert first.startswith("logs_in/a.jsonl:2")
     assert "not_a_json_object" in first
     assert "broken" in first
-    assert "\x1b" not in first  # nothing that a terminal would obey
+    assert "\x1b" not in first  # no escape sequence for the terminal
     assert second.startswith("logs_in/b.jsonl:2 call 2  (load 2)")
     assert "unknown_type" in second
 
@@ -273,7 +273,7 @@ def test_an_empty_quarantine_is_reported(daybook):
 
 @pytest.fixture
 def holder(daybook):
-    """Holds the database in a process of its own; `holder(seconds)` returns the process."""
+    """Holds the database in a separate process; `holder(seconds)` returns the process."""
     processes = []
 
     def hold(seconds: float = 60, read_only: bool = False) -> subprocess.Popen:
@@ -374,7 +374,7 @@ def test_the_console_script_and_the_module_are_the_same(tmp_path):
 
 
 def test_the_database_is_not_read_as_a_log(daybook):
-    """`daybook land .` in the folder where the warehouse lies."""
+    """`daybook land .` in the folder of the warehouse."""
     daybook.write([call()])
     for _ in range(2):
         result = process("land", "logs_in", ".", folder=daybook.folder, DAYBOOK_DATABASE="")

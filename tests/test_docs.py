@@ -1,4 +1,4 @@
-"""docs/ and the code name the same things, and every link in docs/ leads somewhere."""
+"""docs/ and the code name the same things, and every link in docs/ has a target."""
 
 import csv
 import re
@@ -44,7 +44,7 @@ def rows(section: str) -> dict[str, list[str]]:
 
 
 def names_in(document: str) -> set[str]:
-    """Everything that stands in backticks as one word."""
+    """Every single word in backticks."""
     return set(re.findall(r"`(\w+)`", document))
 
 
@@ -64,7 +64,7 @@ def columns_of_seed(name: str) -> set[str]:
 
 
 def sql_results(column: str) -> set[str]:
-    """The texts that a `case ... end as column` in the models can come to."""
+    """The possible texts of a `case ... end as column` in the models."""
     found = set()
     for path in (REPO / "models").rglob("*.sql"):
         sql = path.read_text()
@@ -149,7 +149,7 @@ THE_EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def the_examples(tmp_path_factory) -> Daybook:
-    """What definitions.md tells as examples, built. The plan has no traits."""
+    """The examples of definitions.md, built. The plan has no traits."""
     daybook = Daybook(tmp_path_factory.mktemp("docs") / "daybook")
     daybook.seed("tracking_plan_traits")
     daybook.seed("context_columns")
@@ -197,7 +197,7 @@ def columns_of_marts(the_examples) -> dict[str, set[str]]:
 
 
 def sections_of_marts() -> dict[str, str]:
-    """For each mart the text under the headings that the table at the top sends to."""
+    """For each mart, the text of the sections that the table at the top links to."""
     opening = DEFINITIONS.partition("\n## ")[0]
     by_anchor = {anchors(f"# {title}")[0]: text for title, text in sections(DEFINITIONS).items()}
     found = {}
@@ -302,7 +302,7 @@ def test_every_reason_of_the_quarantine_is_explained():
     assert set(rows(sections(SOURCES)["What is quarantined"])) == set(REASONS)
 
 
-# -- all of them
+# -- all documents
 
 
 def citations() -> Iterator[tuple[str, str, str]]:

@@ -24,7 +24,7 @@ RAW = {
     "raw.calls": "* exclude (load_id)",
     "raw.quarantine": "* exclude (load_id)",
 }
-LIMITS = replace(Limits(), chunk_bytes=4_000)  # so that a file of 10 KB comes in pieces
+LIMITS = replace(Limits(), chunk_bytes=4_000)  # so that a file of 10 KB is read in pieces
 
 
 def call(number: int) -> dict:
@@ -73,7 +73,7 @@ class Stopped(Exception):
 
 
 class Counting:
-    """A connection that fails, if it is told to, before its N-th statement."""
+    """A connection that can be set to fail before its N-th statement."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, failing_at: int | None):
         self._connection = connection
@@ -89,7 +89,7 @@ class Counting:
 
 @pytest.fixture
 def undisturbed(logs: Daybook) -> dict[str, list]:
-    """What a run that nothing disturbs leaves behind."""
+    """The tables after a run without a fault."""
     land(logs)
     expected = contents(logs.database)
     for path in logs.folder.glob("warehouse.duckdb*"):
@@ -104,7 +104,7 @@ def test_a_failure_at_any_statement_is_healed_by_the_next_run(logs, undisturbed)
         try:
             statements = land(logs, failing_at)
         except Stopped:
-            assert logs.run("status").exit_code == 0  # what is there, adds up
+            assert logs.run("status").exit_code == 0  # the ledger adds up
             land(logs)
             assert contents(logs.database) == undisturbed, f"after statement {failing_at}"
             for path in logs.folder.glob("warehouse.duckdb*"):
@@ -164,7 +164,7 @@ def test_a_landing_killed_at_a_hundred_random_moments_is_healed(daybook):
 
 
 def land_on_a_full_disk(daybook: Daybook, limit: int) -> str:
-    """Land where no file may grow beyond `limit` bytes; returns the one line that it says."""
+    """Land on a disk where no file may grow beyond `limit` bytes; return the printed line."""
     full = subprocess.run(
         [sys.executable, "-m", "loaders", "--database", daybook.database, "land", daybook.logs],
         capture_output=True,
@@ -191,7 +191,7 @@ def test_a_full_disk_stops_the_landing_and_the_next_one_heals_it(daybook):
 
 def test_a_full_disk_after_the_commit_is_not_reported_as_lost_calls(daybook):
     daybook.write([{"type": "track", "userId": "ana", "event": "e", "timestamp": "2024-05-01"}])
-    # Enough for the log of the transaction, not for a block of the database.
+    # Enough for the write-ahead log, but not for a block of the database.
     line = land_on_a_full_disk(daybook, 100_000)
     assert f"{daybook.database}: what landed is kept in warehouse.duckdb.wal, and could not" in line
     assert line.endswith("and run the same command again: it moves the rest.")

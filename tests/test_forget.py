@@ -1,4 +1,4 @@
-"""Erasure: what `daybook forget` removes and from where, what it proves, and what stays gone."""
+"""Erasure: `daybook forget` removes a person everywhere, proves it, and keeps the person out."""
 
 import contextlib
 import hashlib
@@ -63,7 +63,7 @@ def bens_calls() -> list[dict]:
 
 
 def left_in_files(daybook: Daybook, *texts: str) -> dict[str, str]:
-    """The files below the folder, but for logs, in which a text stands: its bytes or its value."""
+    """The files below the folder, except logs, that hold a text, as bytes or as a value."""
     found = {}
     for path in daybook.folder.rglob("*"):
         if not path.is_file() or path.is_relative_to(daybook.logs) or path.is_symlink():
@@ -96,14 +96,14 @@ def certificate(daybook: Daybook, *arguments) -> dict:
 
 
 def accounted(daybook: Daybook) -> str:
-    """The line of `daybook status` that adds the lines up."""
+    """The line of `daybook status` that adds up the lines."""
     shown = daybook.run("status").stdout.splitlines()
     assert "Every line is accounted for." in shown
     (lines,) = [line for line in shown if line.startswith("lines")]
     return lines.split(maxsplit=1)[1]
 
 
-# --- Who a person is, and which calls are hers
+# --- The ids and the calls of a person
 
 
 @pytest.mark.parametrize("named", [ANA, OLD])
@@ -217,7 +217,7 @@ def test_quarantined_lines_that_name_a_person_are_erased(daybook):
     assert said["removed"]["calls"] == len(anas_calls()) + 1  # one in the batch
     assert [row["line"].decode() for row in daybook.rows("from raw.quarantine")] == others
     assert accounted(daybook) == "13 = 0 landed + 2 quarantined + 0 blank + 11 forgotten"
-    # Part of another id is not this id; and the certificate says so.
+    # An id within a longer id does not count; the certificate lists it.
     (explained,) = said["check"]["within_longer_values"].values()
     assert f"{ANA}2" in explained[0]
 
@@ -331,7 +331,7 @@ def test_mentions_in_another_case_and_after_escaped_white_space_are_replaced(day
 
 
 def test_a_companys_id_is_replaced_as_a_whole_value_only(daybook):
-    """Its id is replaced where it is a whole value, and not within an address of somebody."""
+    """Its id is replaced where it is a whole value, but not within somebody's address."""
     company = "northwind.example"
     kept = {"email": f"zoe@{company}", "about": f"{company} and more", company: 1}
     traits = kept | {"domain": company, "all": [company, company, 1]}
@@ -448,7 +448,7 @@ def test_several_people_are_erased_at_once(daybook):
     assert messages(daybook) == {people[4]}
 
 
-# --- What is said
+# --- Messages
 
 
 @pytest.mark.parametrize(
@@ -564,7 +564,7 @@ def test_the_certificate_names_the_log_files_that_held_the_person(daybook):
     ]
 
 
-# --- The ledger, and what else the warehouse holds
+# --- The ledger and the other tables of the warehouse
 
 
 def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
@@ -581,7 +581,7 @@ def test_forgotten_lines_are_accounted_for_like_any_others(daybook):
     daybook.write([call(messageId="next")], "2.jsonl")
     daybook.land(daybook.logs / "2.jsonl")
     accounted(daybook)
-    assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # no number twice
+    assert [row["load_id"] for row in daybook.rows("from raw.loads")] == [2]  # not 1 again
 
 
 def test_a_symbolic_link_stays_and_its_target_is_rewritten(daybook):
@@ -649,7 +649,7 @@ def test_erasing_gives_the_same_as_logs_without_the_person_in_many_lives(tmp_pat
 
 
 def forget_in_a_life(folder: Path, number: int) -> None:
-    """Users of a random life are forgotten by turns; then the same lines come again."""
+    """Users of a random life are forgotten one by one; then the same lines land again."""
     variables = VARIABLES[number % len(VARIABLES)]
     life, seeds = a_life(number, variables)
     story = Story(life, Plan(seeds, variables))
@@ -676,7 +676,7 @@ def forget_in_a_life(folder: Path, number: int) -> None:
         accounted(daybook)
     if number == 1:
         daybook.database.write_bytes(landed)
-        daybook.build(vars=variables)  # a night before, which the erasure has to undo
+        daybook.build(vars=variables)  # an earlier build, whose tables the erasure has to replace
         certificate(daybook, "--user", users[-1])
         daybook.build(vars=variables)
         other.forget()
@@ -693,7 +693,7 @@ def a_life(number: int, variables: dict) -> tuple[list[dict], dict]:
     @settings(max_examples=5, phases=[Phase.generate], database=None, deadline=None)
     @given(lines=lives(), seeds=plans(variables))
     def draw(lines: list, seeds: dict) -> None:
-        # An account that is named in a seed is to be taken out there first.
+        # An account in a seed must be removed from the seed first.
         accounts = [row for row in seeds["internal_accounts"] if row["match_on"] != "user_id"]
         drawn.append((lines, seeds | {"internal_accounts": accounts}))
 
@@ -711,7 +711,7 @@ def a_checkout(folder: Path, seeds: dict, variables: dict) -> Daybook:
 
 
 def without(user: str, lines: list[dict], story: Story, *, is_landing: bool = False) -> list[dict]:
-    """The lines of which no id is the user's, by the reference's own reading of the contract.
+    """The lines without an id of the user, by the reference's reading of the contract.
 
     When they land later, another user's call of one of the user's devices is not the user's.
     """
@@ -731,12 +731,12 @@ def without(user: str, lines: list[dict], story: Story, *, is_landing: bool = Fa
 
 
 def landed_calls(daybook: Daybook) -> list[str]:
-    """All rows of raw.calls, wherever they stand in the logs."""
+    """All rows of raw.calls, without their place in the logs."""
     rows = daybook.rows("select * exclude (load_id, line_number, call_number) from raw.calls")
     return sorted(map(repr, rows))
 
 
-# --- What is published
+# --- Published nights
 
 
 @pytest.fixture
@@ -843,7 +843,7 @@ def begin(daybook: Daybook, *arguments, **options) -> subprocess.Popen:
 
 
 def killed_when(daybook: Daybook, is_so, *arguments) -> None:
-    """Begin to forget, and be killed as soon as this is so."""
+    """Begin to forget, and kill the process as soon as the condition holds."""
     running = begin(daybook, *arguments, "--yes", stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not is_so() and running.poll() is None and time.monotonic() < deadline:
@@ -866,7 +866,7 @@ def test_a_kill_is_healed_by_running_the_same_command_again(daybook, later):
         return bool(seen) and time.monotonic() >= seen[0] + later
 
     killed_when(daybook, is_so, "--user", ANA)
-    accounted(daybook)  # half an erasure is never seen
+    accounted(daybook)  # no state is half erased
     assert len(messages(daybook)) in (len(bens_calls()), len(bens_calls() + anas_calls()))
     certificate(daybook, "--user", ANA)
     assert left_in_files(daybook, ANA, OLD, PHONE, MAIL) == {}

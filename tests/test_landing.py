@@ -1,4 +1,4 @@
-"""What comes in, and what every line of it becomes: sections 2 and 3 of the contract."""
+"""Landing: what every line of a log becomes, by sections 2 and 3 of the contract."""
 
 import gzip
 import json
@@ -179,7 +179,7 @@ def test_a_line_without_a_batch_inherits_nothing_from_its_neighbours(daybook):
 
 
 def test_only_a_list_makes_a_batch(daybook):
-    """Ana's product may well have a field of that name."""
+    """Ana's product may have a field of that name."""
     rows = landed(daybook, *(call(batch=value) for value in ("march", 7, None, {}, {"a": [1]})))
     assert [row["in_batch"] for row in rows] == [False] * 5
 
@@ -199,7 +199,7 @@ BETWEEN = {"nothing": "", "a blank": " ", "white space": " \t \r "}
 
 @pytest.mark.parametrize("between", BETWEEN)
 def test_calls_may_follow_each_other_on_a_line(daybook, between):
-    """What Firehose writes."""
+    """Firehose writes files like this."""
     calls = [json.dumps(call(messageId=f"m{number}")) for number in range(3)]
     rows = landed(daybook, call(messageId="a"), BETWEEN[between].join(calls), call(messageId="z"))
     found = [(r["line_number"], r["call_number"], r["in_batch"], r["message_id"]) for r in rows]
@@ -237,7 +237,7 @@ def test_call_numbers_count_on_through_the_bodies_of_a_line(daybook, as_array):
         (1, "m1", False, None),
         (2, "m2", True, BODY["sentAt"]),
         (3, "m3", True, BODY["sentAt"]),
-        (4, "m4", False, None),  # it stands beside a body, and inherits nothing from it
+        (4, "m4", False, None),  # it follows a batch body, and inherits nothing from it
         (5, "m5", True, None),
     ]
 
@@ -320,7 +320,7 @@ def test_an_array_without_calls_is_quarantined(daybook):
 @pytest.mark.parametrize("shape", ["one after another", "an array"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_file_may_be_one_long_line_of_calls(daybook, shape, pack):
-    """Longer than DuckDB reads, and than a block; with a carriage return at its end."""
+    """The line is longer than DuckDB reads and than a block, and ends with a carriage return."""
     calls = [json.dumps(call(messageId=f"m{n}", name="x" * 200)).encode() for n in range(60_000)]
     calls[40_000] = json.dumps(call(messageId="bad", event="")).encode()
     line = b"".join(calls) if shape == "one after another" else b"[" + b",".join(calls) + b"]"
@@ -468,7 +468,7 @@ def test_an_id_of_white_space_is_absent(daybook, space):
         call(type="alias", previousId=space),
     )
     assert rows[0]["user_id"] is None
-    assert len({row["message_id"] for row in rows[1:]}) == 1  # made of the same content
+    assert len({row["message_id"] for row in rows[1:]}) == 1  # made from the same content
     assert quarantined(daybook) == [
         (5, None, "no_user_id"),
         (6, None, "no_event"),
@@ -491,7 +491,7 @@ def test_ids_that_look_like_json_are_text(daybook):
     assert [row["user_id"] for row in rows] == names
 
 
-# --- What is quarantined, and why
+# --- Quarantined lines and their reasons
 
 
 REASONS = {
@@ -555,7 +555,7 @@ def test_a_bad_line_is_quarantined_with_its_reason(daybook, reason):
     good = call(messageId="good")
     rows = landed(daybook, good, *lines, good)
 
-    # The good lines before and after stand as they would without the bad ones.
+    # The good lines before and after keep their line numbers.
     assert [row["line_number"] for row in rows] == [1, len(lines) + 2]
     assert quarantined(daybook) == [(i, None, reason) for i in range(2, len(lines) + 2)]
     kept = daybook.rows("select line from raw.quarantine order by line_number")
@@ -621,7 +621,7 @@ def test_numbers_beyond_64_bits_are_fine(daybook):
     assert len(landed(daybook, *lines, *('{"batch": [' + line + "]}" for line in lines))) == 10
 
 
-# --- What is not an error
+# --- Lines that are no errors
 
 
 def test_blank_lines_are_counted(daybook):
@@ -684,7 +684,7 @@ def test_an_empty_file_lands_without_lines(daybook, empty):
     assert counts(daybook) == [counted(0, 0)]
 
 
-# --- Compression is told by the first bytes
+# --- Compression is detected by the first bytes
 
 
 def in_members(data: bytes) -> bytes:
@@ -700,7 +700,7 @@ def in_frames(data: bytes) -> bytes:
 
 
 def in_a_stream(data: bytes) -> bytes:
-    """zstd without its size in the header, as it leaves a pipe."""
+    """zstd without the size in the header, as written to a pipe."""
     packer = zstandard.ZstdCompressor().compressobj()
     return packer.compress(data) + packer.flush()
 
@@ -807,7 +807,7 @@ def test_a_refused_file_is_tried_again_next_time(daybook):
 
 
 def test_a_file_is_landed_whole_or_not_at_all(daybook, monkeypatch):
-    """The damage stands at the very end, when all calls have been read."""
+    """The damage is at the very end, where all calls have been read."""
     monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "10000")
     data = b"".join(json.dumps(call(messageId=str(i))).encode() + b"\n" for i in range(2000))
     whole = gzip.compress(data)
@@ -893,7 +893,7 @@ def test_load_ids_increase_and_are_never_reused(daybook):
 
 
 def test_every_line_of_a_large_file_keeps_its_number(daybook):
-    """70 MB, over several chunks and buffers, in which lines long and short and bad ones mix."""
+    """70 MB in several chunks and buffers, with a mix of long, short and bad lines."""
     before, after = json.dumps(call(messageId="N", event="LONG")).split("LONG")
     lines = [
         "" if number % 9973 == 0 else "broken" if number % 997 == 0 else
@@ -913,7 +913,7 @@ def test_every_line_of_a_large_file_keeps_its_number(daybook):
 
 @pytest.mark.parametrize("lines", [32_768, 245_760, 245_761, 491_520, 491_521])
 def test_pieces_may_end_where_a_block_ends(daybook, lines):
-    """Lines of 128 bytes: whole numbers of them fill a block that is read, and a piece."""
+    """Lines of 128 bytes fill a block and a piece exactly."""
     before, after = json.dumps(call(messageId="N")).split("N")
     width = 127 - len(before + after)
     text = "".join(f"{before}{number:0{width}}{after}\n" for number in range(1, lines + 1))
@@ -927,7 +927,7 @@ def test_pieces_may_end_where_a_block_ends(daybook, lines):
 
 
 def test_long_lines_are_stored_by_whole_row_groups(daybook, monkeypatch):
-    """A chunk has room for less than two: one is stored, and the rest with what follows."""
+    """A chunk holds less than two row groups: one is stored, the rest with the next chunk."""
     stored = []
     store = Storer.store
     monkeypatch.setattr(
@@ -986,11 +986,11 @@ KINDS = [
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_line_is_accounted_for(daybook, files, chunk, line_end):
-    """Any mixture of lines: what each file's row says is what each kind of line says."""
+    """For any mix of lines, the counts of a file are the sums over its kinds of lines."""
     daybook.forget()
     wanted = {}
     for number, kinds in enumerate(files):
-        # Each file begins with a line of its own, so that no two have the same content.
+        # Each file begins with a different line, so that no two have the same content.
         lines = [
             json.dumps(call(messageId=f"first of {number}")),
             *(KINDS[kind][0] for kind in kinds),
@@ -1022,7 +1022,7 @@ def test_every_line_is_accounted_for(daybook, files, chunk, line_end):
     assert "Every line is accounted for" in daybook.run("status").output
 
 
-# --- The id of a call that came without one
+# --- The made id of a call that was sent without one
 
 
 def ids(daybook: Daybook, *lines) -> list[str]:
@@ -1030,7 +1030,7 @@ def ids(daybook: Daybook, *lines) -> list[str]:
 
 
 def test_a_retry_without_an_id_gets_the_same_made_id(daybook):
-    """It says the same, at another time, in another body."""
+    """The retry has the same content, at another time, in another body."""
     said = call(messageId=..., properties={"n": 1.5, "list": [1, None]})
     found = ids(
         daybook,

@@ -1,4 +1,4 @@
-"""Logs as strangers send them: each fault with its neighbours, and the right value beside it."""
+"""Messy logs: each fault beside similar sound values, with the right result."""
 
 import pytest
 from harness import Daybook
@@ -116,14 +116,14 @@ LOGS = [
     track("2024-03-05", userId="lena"),
     identify("2024-03-05", "max", teams="sales"),
     track("2024-03-05", userId="max"),
-    # Ids of a context that are no ids.
+    # Values of a context that are no ids.
     *(
         track("2024-03-06", "opened", userId="nora", messageId=f"odd-{n}", **in_company(odd))
         for n, odd in enumerate((["g1", "g2"], {"id": "g3"}, True, "  ", None))
     ),
     track("2024-03-06", "opened", userId="nora", messageId="number", **in_company(42.0)),
     track("2024-03-07", "opened", userId="otto", messageId="text", **in_company(" 42 ")),
-    # Strangers who share an id that means nobody.
+    # Strangers who share a placeholder id.
     *(
         track(f"2024-03-{day}", "opened", userId=user, anonymousId="anonymousId")
         for day, user in (("04", "p1"), ("05", "p2"), ("06", "p3"))
@@ -144,7 +144,7 @@ LOGS = [
     track("2024-03-07", "lesson booked ", userId="u ", messageId="blank"),
     track("2024-03-08", userId="u", messageId="no blank"),
     identify("2024-03-07", "u", **{"role ": "teacher"}),
-    # When somebody signed up, in all spellings: 2024-03-03 12:00:00 UTC.
+    # Sign-up times, in all spellings: 2024-03-03 12:00:00 UTC.
     *(
         identify("2024-03-05", f"created-{n}", createdAt=value)
         for n, value in enumerate(
@@ -155,7 +155,7 @@ LOGS = [
     # A company of 2022 whose colleague signs up now.
     group("2024-03-06", "new-colleague", "old", createdAt="2022-02-02"),
     track("2024-03-06", "signed_up", userId="new-colleague", **in_company("old")),
-    # Our own people.
+    # Internal accounts.
     identify("2024-03-06", "intern", email="i@eu.lab.example"),
     track("2024-03-06", userId="boss@lab.example"),
     group("2024-03-06", "only-studio", "studio"),
@@ -167,7 +167,7 @@ LOGS = [
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one load", "by night"])
 def school(request, tmp_path_factory) -> Daybook:
-    """All of it landed at once; and a few calls each night."""
+    """All of it landed at once, or a few calls each night."""
     daybook = Daybook(tmp_path_factory.mktemp("school") / "daybook")
     for seed, rows in PLAN.items():
         daybook.seed(seed, rows)
@@ -354,7 +354,7 @@ NIGHTS_OF_E_MAILS = [
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one load", "by night"])
 def without_groups(request, tmp_path_factory) -> list[Daybook]:
-    """What each of the nights comes to, from a clean load or night by night."""
+    """The result of each night, from a clean load or night by night."""
     nightly = Daybook(tmp_path_factory.mktemp("nightly") / "daybook")
     found = []
     for night in range(3):

@@ -1,4 +1,4 @@
-"""What tests/mutants.py finds, on a small dbt project of its own."""
+"""tests/mutants.py, tested on a small dbt project."""
 
 import pytest
 import yaml
@@ -57,7 +57,7 @@ def order(day, amount):
 
 
 SMALL_THEN_TWO_LARGE = [order(1, 9), order(2, 10), order(3, 11)]
-TWO_LARGE = [order(2, 11), order(3, 12)]  # nothing says where large begins
+TWO_LARGE = [order(2, 11), order(3, 12)]  # no row shows where large begins
 
 
 def test_a_test_with_each_case_kills_every_mutant(judged):

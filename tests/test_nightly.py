@@ -17,7 +17,7 @@ from test_publish import at, published
 
 from loaders.published import PublishedNights
 
-# What a reader does, over and over: all of it must be of one night. Prints the nights that it saw.
+# A reader in a loop: all that it reads must be of one night. Prints the nights that it saw.
 READER = """
 import sys, time
 from pathlib import Path
@@ -53,7 +53,7 @@ print(len(seen), *sorted(set(seen)))
 
 
 def nightly(daybook: Daybook, *arguments, **environment) -> subprocess.CompletedProcess:
-    """`daybook nightly` on the logs of this checkout, as a process of its own."""
+    """Run `daybook nightly` on the logs of this checkout, as a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "loaders", "nightly", daybook.logs, *map(str, arguments)],
         cwd=daybook.folder,
@@ -145,7 +145,7 @@ def test_a_stopped_night_is_published_by_running_the_same_command_again(daybook,
     assert nightly(daybook).returncode == 0
     assert published(daybook, "select max(number) from nights.nights") == [(3,)]
 
-    # A night that was taken back waits for new logs.
+    # A night that was rolled back is not published again without new logs.
     daybook.run("publish", "--rollback")
     assert nightly(daybook).returncode == 5
 
@@ -175,7 +175,7 @@ def test_readers_see_only_complete_nights_during_a_hundred_nights(daybook):
 
 
 def through_nights(daybook: Daybook, nights: int, readers: int) -> None:
-    """Good nights, broken seeds, failing tests and kills by turns, with readers all the while."""
+    """Alternate good nights, broken seeds, failing tests and kills, while readers read."""
     choose = random.Random(1)
     (daybook.folder / "dbt_project.yml").write_text(
         (daybook.folder / "dbt_project.yml")
@@ -235,7 +235,7 @@ def through_nights(daybook: Daybook, nights: int, readers: int) -> None:
         reads, *seen = map(int, output.split())
         assert reads > nights
         assert len(seen) >= 2
-    # All that came is there: a night that was stopped is made up for by the next.
+    # All calls are there: the next night completes a stopped one.
     ((events,),) = published(daybook, "select count(*) from marts.fct_events")
     assert events == 20 * nights
     assert not list((daybook.folder / "published.nights").glob("*.unfinished"))
@@ -256,7 +256,7 @@ def write_day(daybook: Daybook, number: int) -> None:
 
 
 def kill_a_night_that_publishes(daybook: Daybook, choose: random.Random) -> bool:
-    """SIGKILL a night some time after its publishing has begun; whether that was in time."""
+    """SIGKILL a night some time after its publishing has begun; return whether it still ran."""
     log = daybook.folder / "killed.log"
     before = os.readlink(daybook.folder / "published")
     with log.open("w") as errors:

@@ -1,4 +1,4 @@
-"""The notebook: every cell, every control, and numbers that are those of published/."""
+"""The notebook: every cell, every control, and numbers that equal those in published/."""
 
 import importlib.util
 import re
@@ -40,7 +40,7 @@ EVER = date.min
 
 @pytest.fixture(scope="module")
 def published(usual_world, tmp_path_factory) -> Path:
-    """The folder of a company that has published one night, and has no notebook of its own."""
+    """The folder of a company with one published night and no notebook of its own."""
     daybook = Daybook(tmp_path_factory.mktemp("notebook") / "daybook")
     daybook.database.write_bytes(usual_world.daybook.database.read_bytes())
     daybook.run("publish")
@@ -67,7 +67,7 @@ def change(folder: Path, *statements: str) -> None:
 
 
 def run_every_cell(folder: Path) -> list[Any]:
-    """What the cells of the notebook show in a working folder; raises the error of a cell."""
+    """The output of the notebook's cells in a working folder; raises the error of a cell."""
     spec = importlib.util.spec_from_file_location("product", NOTEBOOK)
     notebook = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(notebook)
@@ -371,7 +371,7 @@ def browser():
 
 
 def pick(page: Page, label: str, option: str, shows: str) -> None:
-    """Pick an option of a control; wait until the page shows what that is for."""
+    """Pick an option of a control; wait until the page shows the result."""
     assert page.locator(shows).count() == 0, f"{shows} was there before {option} was picked"
     page.get_by_label(label, exact=True).locator("visible=true").select_option(label=option)
     page.wait_for_selector(shows)
@@ -404,7 +404,7 @@ def test_every_control_changes_what_is_shown(browser, published, marts):
             "count => document.querySelectorAll('#triangle tbody tr').length < count", arg=before
         )
 
-        # What is in progress looks so, in the colours of the report.
+        # Periods in progress are hatched in the colours of the report.
         hatch = page.locator("#triangle td.progress").first
         assert "repeating-linear-gradient" in hatch.evaluate("e => getComputedStyle(e).background")
         assert page.locator("#triangle td[class^=h]").first.evaluate(

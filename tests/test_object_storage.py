@@ -13,7 +13,7 @@ SECRET = "a-secret-that-nobody-may-read"
 
 @pytest.fixture(scope="module")
 def server():
-    """An S3 of our own."""
+    """An S3 server on loopback."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -23,7 +23,7 @@ def server():
 
 @pytest.fixture
 def bucket(server, monkeypatch, tmp_path, request):
-    """An empty bucket, and the credentials for it in the standard places."""
+    """An empty bucket, with its credentials in the standard places."""
     for name, value in {
         "AWS_ENDPOINT_URL": server,
         "AWS_ACCESS_KEY_ID": "ana",

@@ -1,6 +1,6 @@
-"""DuckDB and Python judge every line the same: tested over hostile lines.
+"""DuckDB and Python judge every line the same, tested with hostile lines.
 
-What is right comes from neither: from the must-pass and must-fail cases of RFC 8259, in the manner
+The expected outcome comes from must-pass and must-fail cases of RFC 8259, in the manner
 of JSONTestSuite, and from Python's own `json`, which neither of the two ways uses.
 """
 
@@ -23,7 +23,7 @@ from loaders.limits import MB, Limits
 from loaders.warehouse import Warehouse, open_warehouse
 
 WAYS = ("at engine speed", "carefully")
-# In the place of a load's number, that of its file.
+# The file's number replaces the load's.
 _FILE = (
     r"(select regexp_extract(path, '(\d+)[.]jsonl', 1)::int from raw.loads as l where l.load_id = "
 )
@@ -36,7 +36,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """All rows of the raw tables, after some files were landed."""
+    """All rows of the raw tables after landing some files."""
 
     tables: dict[str, list[tuple]]
 
@@ -111,7 +111,7 @@ def bench(tmp_path_factory) -> Iterator[Bench]:
         yield Bench(tmp_path_factory.mktemp("logs"), warehouses)
 
 
-# --- What is right
+# --- The expected outcome
 
 
 def call(message_id: str = "m1", **fields) -> dict:
@@ -154,7 +154,7 @@ def is_json_object(line: bytes) -> bool | None:
 
 
 def values_of(line: bytes) -> list | str | None:
-    """What stands on a line, by Python's own parser, made strict.
+    """The values on a line, by Python's own parser, made strict.
 
     The values one after another, or the elements of an array; "not JSON"; None where RFC 8259
     leaves the answer open.
@@ -518,7 +518,7 @@ MUST_FAIL = [
     b",",
     b"0 0",
 ]
-# RFC 8259 has nothing to say; what matters is that it is said once.
+# RFC 8259 leaves these open; both ways must agree.
 MAY_GO_EITHER_WAY = [
     b'"\\ud800"',
     b'"\\uDFAA"',
@@ -542,7 +542,7 @@ MAY_GO_EITHER_WAY = [
 
 
 def test_the_cases_are_sorted_correctly_by_pythons_parser():
-    """By Python's parser, which is a third one."""
+    """Python's own parser decides, which neither of the two ways uses."""
     assert [case for case in MUST_PASS if not is_json_object(around(case))] == []
     assert [case for case in MUST_FAIL if is_json_object(around(case)) is not False] == []
 
@@ -632,13 +632,13 @@ def in_batch(*items: bytes, **body) -> bytes:
 
 
 def twice(name: str, first: str, second: str, spelling: str | None = None) -> bytes:
-    """A call that has a field two times, the second perhaps in another spelling."""
+    """A call that has a field twice, the second time perhaps in another spelling."""
     rest = json.dumps({key: each for key, each in call().items() if key != name})[1:-1]
     return f'{{"{name}":{first},{rest},"{spelling or name}":{second}}}'.encode()
 
 
 def hostile_lines() -> dict[str, list[bytes]]:
-    """By the trait that makes them hostile."""
+    """Hostile lines, by the property that makes them hostile."""
     good = json.dumps(call()).encode()
     body = {"sentAt": "2024-05-02", "context": {"a": [1.50, 1e22]}}
     lines = {
@@ -883,7 +883,7 @@ def test_a_hostile_line_is_judged_the_same_each_way(bench, kind):
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_line_is_judged_the_same_beside_any_other_lines(bench, kind):
-    """Each in a file of its own: what the neighbours are may not matter."""
+    """Each line alone in a file, and all lines together: other lines must not matter."""
     lines = [line for line in dict.fromkeys(HOSTILE[kind]) if not line.startswith(b"\xef\xbb\xbf")]
     lines = lines[:: max(1, len(lines) // 150)]
     together = bench.judge([GOOD[0] + b"\n" + b"".join(line + b"\n" for line in lines)])
@@ -952,9 +952,9 @@ def test_a_line_of_40_megabytes_is_judged_the_same_each_way(bench):
 
 
 def judged(bench: Bench, lines: list[bytes]) -> None:
-    """Compare both ways with each other and with Python, whatever the lines are."""
+    """Compare both ways with each other and with Python's parser, for any lines."""
     content = b"".join(line + b"\n" for line in lines)
-    # What makes the whole file foreign is another test's matter.
+    # Lines that make the whole file no log are left to another test.
     content = GOOD[0] + b"\n" + content
     found = bench.judge([content])
     for number, line in enumerate(content.split(b"\n")[1:-1], start=2):

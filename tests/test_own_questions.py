@@ -53,13 +53,13 @@ class OwnQuestions:
         return self.daybook.run("ask", *arguments, exit_code=exit_code)
 
     def printed(self, *arguments: object, exit_code: int = 0) -> list[str]:
-        """The lines below the first one, which says the day."""
+        """The printed lines after the first one, which names the day."""
         first, blank, *lines = self.ask(*arguments, exit_code=exit_code).stdout.splitlines()
         assert (first, blank) == (f"As of {AS_OF}, the last complete day of the logs.", "")
         return lines
 
     def documents(self, *arguments: object, exit_code: int = 0) -> dict[str, dict]:
-        """What `--json` prints, by name."""
+        """The questions that `--json` prints, by name."""
         printed = json.loads(self.ask("--json", *arguments, exit_code=exit_code).stdout)
         assert printed["as_of"] == AS_OF
         return {each["name"]: each for each in printed["questions"]}
@@ -71,7 +71,7 @@ def a_built_warehouse(tmp_path_factory) -> Daybook:
     daybook.write(A_MONTH)
     daybook.land()
     daybook.build("--exclude-resource-type", "test")
-    # Beside the tables of dbt, some of the company's own.
+    # The company has tables of its own beside those of dbt.
     with duckdb.connect(str(daybook.database)) as connection:
         connection.execute("create schema aside; create schema apart")
         connection.execute("create table aside.calendar as select 1 as n")
@@ -347,7 +347,7 @@ def test_a_question_cannot_write_to_the_database(own):
     assert own.daybook.rows("select count(*) as n from raw.calls") == before
 
 
-# What the plan does not have
+# Names that the plan lacks
 
 
 @pytest.mark.parametrize(
@@ -561,7 +561,7 @@ def test_a_broken_project_file_is_one_line(own, text, problem):
     )
 
 
-# On paper
+# Printed text
 
 
 def run(own: OwnQuestions, *arguments: str, **environment: str) -> str:
@@ -595,7 +595,7 @@ def test_cells_are_written_as_people_read_them(own):
 
 
 def test_a_table_that_does_not_fit_is_printed_row_by_row(own):
-    """Thirty columns fit no terminal; what customers wrote commands none."""
+    """Thirty columns fit no terminal, and customers' text must not contain terminal commands."""
     columns = ", ".join(f"{number} as column_number_{number}" for number in range(30))
     own.write("wide", f"select '[bold]a\x1b[31m\nb[/]' as name, {columns} from range(5)")
     lines = own.printed()

@@ -22,7 +22,7 @@ from loaders.cli import main
 from loaders.init.seeds import empty_seed
 from loaders.package import dbt_package
 
-# Whoever asks for a network gets an error at once.
+# Any use of the network is an error.
 NO_INTERNET = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 PLAN = "seeds/tracking_plan/tracking_plan_events.csv"
 
@@ -181,7 +181,7 @@ def run(*command, cwd: Path) -> str:
 
 
 def test_no_text_says_to_install_daybook_from_the_public_index():
-    # There, `daybook` is somebody else's.
+    # There, `daybook` is a package of somebody else.
     told = re.compile(r"pip3? install[^\n`]*?\bdaybook(?!_analytics-)(?!\w*/)", re.IGNORECASE)
     found = [
         f"{path.relative_to(REPO)}: {match[0]}"
@@ -278,7 +278,7 @@ def test_no_file_is_overwritten_and_only_what_is_missing_is_added(tmp_path):
 
 
 def limited(bytes_of_a_file: int):
-    """For a process: a disk that is full once a file has so many bytes."""
+    """Limit a process: its disk is full once a file has this many bytes."""
     limits = (bytes_of_a_file, bytes_of_a_file)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -534,7 +534,7 @@ def name_of(module: Path) -> str:
 
 
 def package_of(module: str) -> str:
-    """The name below loaders: of a package, or of a module that is in none."""
+    """The name of a package below loaders, or of a module that is in no package."""
     return ".".join(module.split(".")[:2])
 
 

@@ -1,4 +1,4 @@
-"""Adopting Daybook is editing CSV files and vars: nothing else knows the name of an event."""
+"""To adopt Daybook, edit CSV files and vars: no other file contains the name of an event."""
 
 import ast
 import csv
@@ -13,7 +13,7 @@ import pytest
 import yaml
 from harness import JUNE, REPO, Daybook
 
-# Where the names of no product may stand. (Analyses may name them.)
+# Files that must not contain a product's names. (Analyses may.)
 SQL = ("models/**/*.sql", "macros/**/*.sql", "tests/sql/**/*.sql", "loaders/*.sql")
 YAML = ("models/**/*.yml", "seeds/**/*.yml", "tests/sql/**/*.yml", "dbt_project.yml")
 PYTHON = ("loaders/**/*.py",)
@@ -46,7 +46,7 @@ FIXED_BY_THE_CONTRACT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A name of the plan where no such name may stand."""
+    """A name of the plan in a place where names of the plan are not allowed."""
 
     line: int
     name: str
@@ -69,8 +69,8 @@ def names(*columns: str) -> set[str]:
 
 NAMES = names()
 COULD_BE_COLUMNS = names("event", "property", "trait", "former_names")
-# A name like report_loaded is no English and may not even be mentioned. One like `role` is, so it
-# counts where it stands alone: in quotes, as a column, as a cell.
+# A name like report_loaded is not English and must not occur at all. `role` is English, so it
+# counts only if it stands alone: in quotes, as a column, as a cell.
 UNMISTAKABLE = re.compile(
     r"(?<!\w)(" + "|".join(sorted(name for name in NAMES if "_" in name)) + r")(?!\w)",
     re.IGNORECASE,
@@ -167,7 +167,7 @@ def test_names_of_the_default_plan_occur_in_the_seeds_only(patterns):
     assert not found, "\n" + "\n".join(found)
 
 
-# The search itself: what it must find, and what it must leave alone
+# The search itself: names it must find, and text it must ignore
 
 CELL_OF_SQL = """
 rows:
@@ -331,7 +331,7 @@ THE_KITCHENS_STORY = [
     track("eva", "bolt", "recipe_cooked", "2024-06-15T10:00Z"),
     track("sam", "acme", "recipe_cooked", "2024-06-11T10:00Z"),
     track("ben", "acme", "list_shared", "2024-06-12T10:00Z"),  # counts as no activity
-    track("ben", "acme", "lid_lifted", "2024-06-12T10:00Z"),  # nor does what nobody planned
+    track("ben", "acme", "lid_lifted", "2024-06-12T10:00Z"),  # nor does an unplanned event
     track("ana", "acme", "recipe_cooked", "2024-06-16T10:00Z"),  # after now
 ]
 

@@ -1,4 +1,4 @@
-"""Promises of the README that no single part keeps alone."""
+"""Promises of the README that depend on several parts together."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ from harness import Daybook
 from lines import call
 from test_faults import marts
 
-# Where a row came from may differ with the way it came.
+# Columns about the origin of a row may differ with the way it arrived.
 PROVENANCE = "load_id, line_number, call_number"
 
 
@@ -56,7 +56,7 @@ def test_a_night_tests_its_new_rows_and_an_audit_all_of_history(usual_world, tmp
 
 
 def test_a_night_leaves_two_fifths_of_the_memory_to_the_system(usual_world, tmp_path):
-    """A build from scratch has all of it. Each time, what profiles.yml says is where it starts."""
+    """A build from scratch may use all of it. Each run starts with the limit in profiles.yml."""
 
     def limit(daybook: Daybook, *options: str) -> int | None:
         target = tmp_path / "target"
@@ -97,7 +97,7 @@ def test_a_night_costs_what_the_night_brought(usual_world, tmp_path):
         }
 
     daybook.build()
-    assert set(map(len, written_tonight().values())) == {0}  # nothing came
+    assert set(map(len, written_tonight().values())) == {0}  # nothing landed
 
     (ana,) = daybook.rows(
         """
@@ -108,7 +108,7 @@ def test_a_night_costs_what_the_night_brought(usual_world, tmp_path):
         """
     )
     (latest,) = daybook.rows("select max(received_at)::varchar || 'Z' as at from marts.fct_events")
-    late = f"{ana['event_day']}T00:00:00Z"  # before all that she did
+    late = f"{ana['event_day']}T00:00:00Z"  # before all of her calls
     context = {"groupId": ana["company_id"]}
     who = {"userId": ana["user_id"], "context": context, "receivedAt": latest["at"]}
     daybook.write([call(messageId="late", event="groups_opened", timestamp=late, **who)])
@@ -162,7 +162,7 @@ def test_however_the_logs_arrive_the_story_is_the_same(tmp_path):
 
 
 def test_nothing_that_has_not_happened_is_printed_as_a_number(world):
-    """No cell of a period that has not begun; of one in progress no share, nor what may fall."""
+    """No cell for a period that has not begun; in progress, no share and no value that may fall."""
     (now,) = world.daybook.rows("select as_of from marts.calendar")
     as_of = now["as_of"]
 
@@ -193,7 +193,7 @@ def test_nothing_that_has_not_happened_is_printed_as_a_number(world):
     for table in ("activation where reach_rate", "feature_adoption where adoption_rate"):
         assert rows(f"from marts.{table.split()[0]} where not is_complete")
         assert not rows(f"from marts.{table} is not null and not is_complete")
-    # What happened after the last whole day is in the facts, and in no dimension or report.
+    # Events after the last complete day are in the facts, and in no dimension or report.
     assert rows(f"from marts.fct_events where event_day > date '{as_of}'")
     assert not rows(f"from marts.dim_users where last_active_at > date '{as_of}' + 1")
 

@@ -1,4 +1,4 @@
-"""What readers find in published/, when it changes, and what it does not hold."""
+"""The files in published/: their content, when they change, and what they must not hold."""
 
 import hashlib
 import hmac
@@ -83,14 +83,14 @@ def small(small_world, tmp_path) -> Daybook:
 
 
 def another_night(daybook: Daybook, *calls: dict, **options) -> dict:
-    """Land, build and publish; the published summary."""
+    """Land, build and publish; return the published summary."""
     if calls:
         daybook.run("land", daybook.write(calls, f"night-{time.monotonic_ns()}.jsonl"))
     daybook.build(**options)
     return json.loads(daybook.run("publish", "--json").stdout)
 
 
-# -- what is in it
+# -- the content
 
 
 def test_readers_get_every_mart_as_a_table_and_as_parquet_of_one_night(world):
@@ -202,7 +202,7 @@ def duckdb_1_2() -> Path:
     return python
 
 
-# -- when it changes
+# -- changes from night to night
 
 
 def test_a_warehouse_with_a_build_due_is_not_published(small):
@@ -238,7 +238,7 @@ def test_the_last_nights_are_kept_and_a_rollback_shows_the_one_before(small):
     assert said == "published shows night 3 again, not 4.\n"
     assert published(small, "select max(number) from nights.nights") == [(3,)]
 
-    # The night that was taken back is no part of the history, and its number is not used again.
+    # The rolled-back night is not in the history, and its number is not used again.
     small.run("publish", "--keep", "2")
     assert sorted(path.name for path in kept.iterdir()) == ["3", "5"]
     assert published(small, "select number from nights.nights order by 1") == [
@@ -272,7 +272,7 @@ def test_only_the_months_in_which_something_changed_are_written_again(small):
     assert after["2024-06"] == before["2024-06"]
     assert after["2024-05"] != before["2024-05"]
     assert published(small, "select count(*) from marts.fct_events") == [(109,)]
-    # That Ben is Ana takes his events of both months.
+    # Ben turns out to be Ana: his events of both months change.
     alias = {"type": "alias", "event": ..., "previousId": "ben", "userId": "ana"}
     another_night(small, call(messageId="alias", **alias, **at("2024-06-09", 15)))
     assert not set(months(small).values()) & set(after.values())
@@ -297,7 +297,7 @@ def test_a_night_does_not_start_from_one_that_a_restored_backup_lost(small):
     another_night(small, call(messageId="wrong", userId="ana", **at("2024-06-09", 15)))
     small.database.write_bytes(backup)
     shutil.rmtree(small.logs)
-    # The build has the number, and the load the number and the day, of those that are lost.
+    # The new build and load have the numbers, and the load also the day, of the lost ones.
     another_night(small, call(messageId="right", userId="ana", **at("2024-06-09", 15)))
     found = "select event_id from marts.fct_events where event_id in ('wrong', 'right')"
     assert published(small, found) == [("right",)]
@@ -366,7 +366,7 @@ def test_publish_is_refused_while_another_process_holds_the_warehouse_or_the_loc
         small.run("publish")
 
 
-# -- what it does not hold
+# -- personal data
 
 
 PEOPLE = ["ana.silva@example.com", "Ana Silva", "Ben Okafor", "ben@mail.example.org"]
@@ -449,7 +449,7 @@ def copy_with_seeds(people: Daybook, folder: Path) -> Daybook:
 
 
 def texts_of(daybook: Daybook) -> dict[str, str]:
-    """Everything that is written in any column of a published file, and the files' own bytes."""
+    """All text in any column of a published file, and the files' bytes."""
     found = {}
     folder = daybook.folder / "published"
     for path in folder.rglob("*"):
@@ -515,7 +515,7 @@ def test_published_properties_hold_planned_keys_only(people, tmp_path):
     assert [json.loads(text) for (text,) in found] == [
         {"report_type": "Retention", "note": "for [address] and others"}
     ]
-    # Two keys that are one after trimming: nobody can say which value counts.
+    # Two keys that are equal after trimming: there is no rule which value counts.
     assert published(daybook, "select properties from marts.fct_events where event_id = 'w'") == [
         ("{}",)
     ]
@@ -589,7 +589,7 @@ def test_published_files_follow_the_umask_and_the_warehouse_is_its_owners(
         assert path.stat().st_mode & 0o777 == full & ~umask, path
 
 
-# -- what changed since last night
+# -- changes since last night
 
 
 def restated(daybook: Daybook) -> list[tuple]:
@@ -626,7 +626,7 @@ def test_a_restated_day_names_its_late_event(small):
     assert all(start <= date(2024, 5, 20) <= date(2024, 6, 30) for _, _, _, start, *_ in cells)
     assert reasons(small) == {"late events"}
     assert summary["changed"]["largest"][0]["reasons"] == {"late events": 1}
-    # The cells of the days before it are what they were, and so are they the next night.
+    # The cells of earlier days are unchanged, and are still so the next night.
     assert date(2024, 5, 19) not in {cell[3] for cell in cells if cell[2] == "day"}
     another_night(small)
     assert restated(small) == []
@@ -706,7 +706,7 @@ def test_a_restatement_names_an_unloaded_load(small):
     assert reasons(small) == {"load taken out"}
 
 
-# -- who reads it
+# -- readers
 
 
 def test_questions_are_answered_from_the_published_copy_while_a_night_runs(small, monkeypatch):

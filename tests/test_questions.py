@@ -1,4 +1,4 @@
-"""`daybook ask`: in two worlds with opposite truths, and where the logs cannot tell."""
+"""`daybook ask`: in two worlds with opposite truths, and for logs without an answer."""
 
 import json
 import re
@@ -24,7 +24,7 @@ FILES = sorted(path.stem for path in (Path(__file__).parent.parent / "analyses")
 
 
 def asked(daybook: Daybook, *question: object) -> dict[str, str]:
-    """What is printed below each question, its line breaks undone."""
+    """The printed text below each question, without line breaks."""
     printed = daybook.run("ask", *question).output
     found = {}
     for line in printed.splitlines():
@@ -47,7 +47,7 @@ def sentences(daybook: Daybook) -> list[str]:
 
 
 def rows_of(daybook: Daybook, number: int) -> list[dict[str, Any]]:
-    """The rows of an analysis that lie behind its sentence."""
+    """The rows of an analysis behind its sentence."""
     return daybook.rows((daybook.folder / "analyses" / f"{FILES[number - 1]}.sql").read_text())
 
 
@@ -275,7 +275,7 @@ def test_an_unknown_question_is_wrong_usage_and_lists_the_known_ones(usual_world
     assert [name for name in FILES if f"  {name}\n" in result.stderr] == FILES
 
 
-# Where there is nothing to ask
+# Before there is an answer
 
 
 def one_line(text: str) -> str:
@@ -323,7 +323,7 @@ def test_without_logs_every_answer_says_that_it_is_unknown(daybook):
 
 
 def test_without_traits_and_sources_an_answer_is_unknown_and_not_guessed(daybook):
-    """Events of a year, of people and companies about whom nobody said anything."""
+    """Events of a year, by people and companies without any trait."""
     daybook.write(
         call
         for month in range(1, 13)
@@ -375,7 +375,7 @@ def group(company: str, traits: dict) -> dict:
 
 
 def test_odd_trait_values_break_no_answer(daybook):
-    """Names that look like markup or command the terminal, and a number beyond all measure."""
+    """Names that look like markup or terminal commands, and a huge number."""
     names = {"acme": "[bold]Acme[/]", "bolt": "\x1b[31mBolt\x1b[0m", "cog": "[/nothing]"}
     daybook.write(
         [*a_month(5, "signed_up")]
@@ -439,7 +439,7 @@ def test_a_report_with_the_same_name_and_another_shape_gives_no_answer(daybook):
     )
 
 
-# What the answers mean
+# The meaning of the answers
 
 
 def identify(user: str, day: int, **traits) -> dict:

@@ -1,4 +1,4 @@
-"""Which times are readable, and that the loader and the models read each alike."""
+"""Readable times: the loader and the models read each of them alike."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def test_readable_times(daybook, field):
     times = [*READABLE, *UNREADABLE]
     rows = landed(daybook, *(call(timestamp=...) | {field: text} for text in times))
     column = re.sub("([A-Z])", r"_\1", field).lower()
-    assert [row[column] for row in rows] == list(READABLE)  # as they were written
+    assert [row[column] for row in rows] == list(READABLE)  # as sent
     assert {reason for _, _, reason in quarantined(daybook)} == {"no_readable_time"}
 
 
@@ -116,7 +116,7 @@ def the_models_way_to_read_a_time() -> str:
 
 
 def read_both_ways(texts: list[str]) -> dict[str, tuple]:
-    """What the loader and the models take each text for."""
+    """The times that the loader and the models read from each text."""
     from loaders.fields import readable_time
 
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""What the README shows is what a reader gets."""
+"""The README shows the output that a reader gets."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def run(command: str, folder) -> str:
 
 @pytest.fixture(scope="module")
 def a_checkout(tmp_path_factory):
-    """With the demo's logs, landed and built by the Makefile's own commands."""
+    """A checkout with the demo's logs, landed and built by the Makefile's own commands."""
     folder = Daybook(tmp_path_factory.mktemp("readme")).folder
     recipe = subprocess.run(
         ["make", "-n", "-s", "-o", "setup", "demo"], cwd=REPO, capture_output=True, text=True

@@ -76,7 +76,7 @@ def compare_a_life(daybook: Daybook, number: int, *phases: Phase) -> None:
 
 
 def compare(daybook: Daybook, lines: list, seeds: dict, variables: dict) -> None:
-    """Land and build, and hold every row against the reference."""
+    """Land and build, and compare every row with the reference."""
     daybook.forget()
     for name, rows in seeds.items():
         daybook.seed(name, rows)
@@ -103,9 +103,9 @@ def rows_of(daybook: Daybook, table: str) -> list[dict[str, Any]]:
 
 
 def differences(table: str, key: tuple, expected: list, got: list) -> Iterator[tuple[str, str]]:
-    """(whose, what) per row that is missing, not expected, or different.
+    """A pair (side, row) per missing, unexpected or different row.
 
-    Of a fact table the reference has some columns, of the others all.
+    The reference has some columns of fact tables, and all columns of other tables.
     """
     if table == "fct_events":
         with_ids_of_ours(expected, got)

@@ -1,4 +1,4 @@
-"""A few stories that one can work out by hand, so that the reference is not trusted blindly."""
+"""A few stories with results worked out by hand, so that the reference itself is tested."""
 
 from datetime import UTC, date, datetime
 
@@ -29,7 +29,7 @@ def sent(at):
 
 
 def last_day(day):
-    """A call that makes `day` the last whole day of the logs, and is not counted by any report."""
+    """A call that makes `day` the last complete day of the logs; no report counts it."""
     return {"type": "page", "userId": "nobody", "timestamp": f"2024-{day}T12:00:00Z"} | {
         "messageId": "last",
         "receivedAt": f"2024-{day}T12:00:00Z",
@@ -37,7 +37,7 @@ def last_day(day):
 
 
 def rows(table, lines, key, columns, seeds=None, variables=None):
-    """What the named columns of a table hold, by key."""
+    """The values of the named columns of a table, by key."""
     found = marts([*lines, last_day("03-31")], seeds or {}, variables)[table]
     return {row[key]: tuple(row[column] for column in columns.split()) for row in found}
 
@@ -48,7 +48,7 @@ def events(lines, columns, seeds=None, variables=None):
 
 
 def users(lines, columns, seeds=None, variables=None):
-    """Of `dim_users`, without the one of the last day."""
+    """Rows of `dim_users`, without the user of `last_day`."""
     found = rows("dim_users", lines, "user_id", columns, seeds, variables)
     return {user: values for user, values in found.items() if user != "nobody"}
 
@@ -67,7 +67,7 @@ def utc(*moment):
 
 
 def active_users(lines, variables=None, **report):
-    """Day -> active users, of the days that have any."""
+    """Day -> active users, for days that have any."""
     report = {"report": "r", "entity": "user", **report}
     rows = marts(lines, {"activity_reports": [report]}, variables)["activity"]
     days = [row for row in rows if row["clock"] == "day" and row["active"]]
@@ -147,7 +147,7 @@ def test_activation_includes_both_ends_of_the_window():
 
 def test_a_device_belongs_to_the_user_last_seen_with_it():
     lines = [
-        {**track(None, "03-04"), "anonymousId": "d"},  # nobody before: the first after, Ana
+        {**track(None, "03-04"), "anonymousId": "d"},  # no user before: the first one after, Ana
         {**identify("ana", "03-05"), "anonymousId": "d"},
         {**track(None, "03-06"), "anonymousId": "d"},  # Ana
         {**identify("ben", "03-07"), "anonymousId": "d"},
@@ -171,7 +171,7 @@ def test_aliases_are_followed_and_a_circle_loses_its_latest():
         last_day("03-06"),
     ]
     assert active_users(lines) == {"03-04": 1}
-    # Without the last alias, c would be somebody else than d.
+    # Without the last alias, c and d would be different users.
     lines = [*lines, alias("c", "d", "03-05"), track("d", "03-04T04:00Z")]
     assert active_users(lines) == {"03-04": 1}
 
@@ -388,7 +388,7 @@ def test_a_placeholder_id_connects_no_users():
         "ana": ("ana", None, None),
         "none": ("none", None, None),  # of companies alone it is a placeholder
     }
-    # Without the list Ana is the visitor, and the user that was left behind.
+    # Without the list, Ana is the visitor and the aliased user.
     found = events(lines, "user_id")
     assert found["visitor"] == found["undefined"] == ("ana",)
 

@@ -1,4 +1,4 @@
-"""The report: what stands in it, read in a real browser and without a network."""
+"""The content of the report, read in a real browser and without a network."""
 
 import re
 import shutil
@@ -222,7 +222,7 @@ def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
         assert sum("url(#hatch-" in chart.inner_html() for chart in charts) == unfinished
 
 
-# What customers send, and what another company has
+# Data of customers and of another company
 
 
 def test_customer_data_is_escaped(browser, a_copy):
@@ -335,7 +335,7 @@ def test_long_words_do_not_widen_the_page(browser, a_copy):
                 assert shown == count - 1  # each value has a panel of its own; (all) has none
 
 
-# What changed since last night
+# Changes since last night
 
 NIGHTS = "create schema nights; create table nights.nights as select 1 as number union all select 2"
 RESTATEMENTS = """
@@ -418,7 +418,7 @@ def test_a_report_before_the_first_build_says_what_to_do(daybook):
     assert not (daybook.folder / "report.html").exists()
 
 
-# Which picture suits the rows of an answer
+# The chart for the rows of an answer
 
 
 def picture(sql: str, columns: list[str], rows: list[list]) -> str:

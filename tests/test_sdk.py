@@ -1,4 +1,4 @@
-"""The real Segment client posts to a server on loopback; what it posted comes out in the marts."""
+"""The real Segment client posts to a server on loopback; its calls arrive in the marts."""
 
 import threading
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import segment.analytics as segment
 
 
 class Sink(BaseHTTPRequestHandler):
-    """Keeps every body that was posted, as one line."""
+    """Keeps every posted body as one line."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

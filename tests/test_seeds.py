@@ -1,4 +1,4 @@
-"""A seed or a var that contradicts the plan stops the build before it begins, and says where."""
+"""A seed or var that contradicts the plan stops the build before it begins, in a line with its place."""
 
 from datetime import datetime
 from pathlib import Path
@@ -117,12 +117,12 @@ def test_every_problem_of_the_seeds_is_named_with_its_file_its_row_and_the_fix(d
 
 @pytest.fixture
 def plan(tmp_path) -> Path:
-    """A folder with the seeds that come with Daybook, to be spoiled."""
+    """A folder with Daybook's seeds, in which a test can make errors."""
     return Daybook(tmp_path / "daybook").folder / "seeds"
 
 
 def found(plan: Path, variables: dict | None = None) -> list[str]:
-    """Every problem of the seeds in a folder, without asking dbt."""
+    """Every problem of the seeds in a folder, found without dbt."""
     seeds = {
         path.stem: read_seed(path.stem, path, path.name) for path in sorted(plan.rglob("*.csv"))
     }

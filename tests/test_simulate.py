@@ -1,4 +1,4 @@
-"""The imaginary product: the same for the same arguments, and true to its own truth.json."""
+"""The imaginary product: the same for the same arguments, and consistent with its truth.json."""
 
 import gzip
 import hashlib
@@ -47,7 +47,7 @@ def lines(out: Path) -> list[bytes]:
 
 
 def is_a_call(line: bytes) -> bool:
-    """The loader's rules for a plain line, once more, for the kinds of lines that occur here."""
+    """The loader's rules for a plain line, written again for the kinds of lines that occur here."""
     try:
         call = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -223,7 +223,7 @@ def test_a_world_may_be_tiny(tmp_path, companies, days):
     assert truth["calls"] == len(calls)
 
 
-# What is planted can be recovered, and turns
+# Planted answers can be recovered, and are reversed in the opposite world
 
 
 def rates(by_week: dict) -> float:

@@ -39,7 +39,7 @@ def track(event: str, day: int, **fields) -> dict:
 
 
 def numbered(story: str, nights: list[list[dict]]) -> list[list[dict]]:
-    """The same calls, each with an id of its own where it has none."""
+    """The same calls; a call without an id gets a unique one."""
     return [
         [{"messageId": f"{story}-{night}-{n}"} | line for n, line in enumerate(lines)]
         for night, lines in enumerate(nights)
@@ -401,7 +401,7 @@ INTERNAL_ACCOUNTS = [
 
 
 def change_the_reports(daybook: Daybook) -> None:
-    """Internal accounts, another filter, new reports, and a milestone that asks for more."""
+    """Add internal accounts and reports, change a filter, and raise a milestone."""
     daybook.seed("internal_accounts", INTERNAL_ACCOUNTS)
     reports = daybook.seed_rows("activity_reports")
     reports[-1]["filter_values"] = "scale"
@@ -417,7 +417,7 @@ def change_the_reports(daybook: Daybook) -> None:
 
 
 def change_the_plan(daybook: Daybook) -> None:
-    """An event is found to be a former name of another."""
+    """Declare an event as a former name of another."""
     events = daybook.seed_rows("tracking_plan_events")
     for row in events:
         if row["event"] == "report_loaded":
@@ -478,7 +478,7 @@ def test_an_unload_gives_the_same_as_never_landing_the_file(nightly_and_clean, t
 
 
 def copies(nightly_and_clean, tmp_path) -> tuple[Daybook, Daybook]:
-    """Both, to go on with: with the reports of the last night."""
+    """Copies of both to change further, with the reports of the last night."""
     again, fresh = Daybook(tmp_path / "again"), Daybook(tmp_path / "fresh")
     for daybook, origin in zip((again, fresh), nightly_and_clean, strict=True):
         daybook.database.write_bytes(origin.database.read_bytes())
@@ -486,7 +486,7 @@ def copies(nightly_and_clean, tmp_path) -> tuple[Daybook, Daybook]:
     return again, fresh
 
 
-# These by themselves, for what they build anew would hide what a night leaves out.
+# Kept apart from the other stories: rebuilt tables would hide what a night misses.
 def test_a_changed_plan_applies_to_all_of_history(nightly_and_clean, tmp_path):
     again, fresh = copies(nightly_and_clean, tmp_path)
     for daybook in (again, fresh):
@@ -520,7 +520,7 @@ def test_a_changed_last_complete_day_applies_to_all_of_history(nightly_and_clean
     build(again, as_of="2024-05-08")
     build(fresh, "--full-refresh", as_of="2024-05-08")
     assert without_provenance(again) == without_provenance(fresh)
-    build(again)  # and forth again
+    build(again)  # and forward again
     assert without_provenance(again) == without_provenance(nightly_and_clean[0])
 
 
@@ -617,7 +617,7 @@ def test_a_run_of_the_keyed_models_alone_is_healed_by_the_next_build(nightly_and
 
 @contextmanager
 def a_failing_test_of(daybook: Daybook, model: str) -> Iterator[None]:
-    """While it lasts, nothing is built that reads the model."""
+    """Within the block, no model that reads this model is built."""
     tests = daybook.folder / "tests" / "sql"
     tests.unlink()
     shutil.copytree(REPO / "tests" / "sql", tests)

@@ -1,4 +1,4 @@
-"""A touched_keys block that misses keys is seen by the stories, night after night.
+"""The stories fail if a touched_keys block misses keys.
 
 Each mutant is a model, or a macro, with one change by which a block finds fewer keys: a branch of a
 union dropped, rows that are gone ignored, rows that are new ignored, or an alternative dropped.
