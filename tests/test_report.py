@@ -433,7 +433,7 @@ def test_shares_over_time_are_lines_and_say_their_n():
     assert "n = 90 to 400 drivers" in drawn
 
 
-def test_rows_of_the_same_time_are_distinguished_by_the_next_column():
+def test_rows_of_one_time_are_reduced_to_the_first_value_of_the_next_column():
     rows = [[1, "entry", 0.5], [1, "latest", 0.6], [2, "entry", 0.25], [2, "latest", 0.35]]
     drawn = picture("", ["week", "clock", "back_rate"], rows)
     assert "25 % back" in drawn

@@ -239,7 +239,7 @@ def _open(scheme: str, name: str, retry_seconds: float) -> Bucket:
             store = obstore.store.AzureStore(name, **options)
     except (obstore.exceptions.BaseError, OSError, ValueError) as error:
         raise BucketError(
-            f"{scheme}://{name} cannot be opened: its settings are not whole or not valid. Daybook"
+            f"{scheme}://{name} cannot be opened: its settings are incomplete or invalid. Daybook"
             f" looks for {_LOOK_FOR[scheme]}."
         ) from error
     return Bucket(f"{scheme}://{name}", store, _server(endpoint))
@@ -259,7 +259,7 @@ def _as_aws_does(bucket: str) -> dict[str, Any]:
             return {"credential_provider": Boto3CredentialProvider(session)}
         why = "no credentials were found"
     except BotoCoreError as error:
-        why = f"no credentials could be had ({type(error).__name__})"
+        why = f"credentials could not be obtained ({type(error).__name__})"
     raise BucketError(
         f"s3://{bucket}: {why}. Daybook looks for {_LOOK_FOR['s3']}; AWS_SKIP_SIGNATURE=true reads"
         " a public bucket without any."

@@ -1,7 +1,7 @@
 """Charts: Altair draws them, as SVG whose colours are variables of the page's style sheet.
 
-So one drawing is right by day and by night. Each chart is drawn twice, for a wide and for a narrow
-screen: a drawing that is scaled down to a telephone cannot be read.
+So one drawing fits the light and the dark page. Each chart is drawn twice, for a wide and a narrow
+screen, because a drawing that is scaled down to a telephone cannot be read.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Mark:
 
 
 def hatched(number: int) -> str:
-    """The fill of what is still in progress, in one of the page's colours."""
+    """The fill of periods in progress, in one of the page's colours."""
     return f"url(#hatch-{number + 1})"
 
 
@@ -80,7 +80,7 @@ def figure(
     note: str = "",
     table: Markup | str = "",
 ) -> Markup:
-    """A chart with its heading; `units` says what is counted, and how many there are (n).
+    """A chart with its heading; `units` names the counted things and their number (n).
 
     `legend_if_narrow` is for lines whose names have no room beside them on a narrow screen.
     """
@@ -105,7 +105,7 @@ def line_legend(lines: Sequence[Line]) -> list[Mark]:
 def _svg(chart: alt.TopLevelMixin, width: int) -> Markup:
     spec = chart.configure(**_CONFIG).to_dict()
     svg = vl_convert.vegalite_to_svg(spec)
-    # Vega measures texts in a font of its own; here the room for them is known.
+    # Vega measures texts in another font; the width is known here, so set it.
     svg = _SIZE.sub(rf'width="{width}" height="\1" viewBox="0 0 {width} \1"', svg, count=1)
     # The figure has a name; Vega's classes and roles would only be noise below it.
     return Markup(_NAMES.sub("", svg))
@@ -130,7 +130,7 @@ def share_axis(top: float = 1, **more: object) -> alt.Axis:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of shares: its points, and what stands at its end."""
+    """One line of shares: its points, and the label at its end."""
 
     name: str
     points: Sequence[tuple[object, float | None]]  # x in order, and a share of 1
@@ -146,7 +146,7 @@ def line_chart(
     x_scale: alt.Scale,
     height: int = 220,
 ) -> alt.LayerChart:
-    """Lines of shares, each with its band, and its last share and its name at its end."""
+    """Lines of shares, each with its band; its last share and its name stand at its end."""
     room = label_room(width)
     plot = width - LEFT - room
     kind = "Q" if _is_of_numbers(lines) else "O"
@@ -229,7 +229,7 @@ def _top(share: float) -> float:
 
 
 def shortened(text: str, room: int) -> str:
-    """The text, cut to about so many pixels: an SVG does not know its reader's font."""
+    """The text, cut to about `room` pixels, as an SVG does not know its reader's font."""
     letters = int(room / LETTER)
     return text if len(text) <= letters else text[: letters - 1].rstrip() + ELLIPSIS
 
@@ -244,7 +244,7 @@ def _is_of_numbers(lines: Sequence[Line]) -> bool:
 
 
 def spread(places: Sequence[float], top: float, gap: float) -> list[float]:
-    """Move labels apart so that none lies over another, and none above `top`."""
+    """Move labels apart so that none overlaps another or lies above `top`."""
     order = sorted(range(len(places)), key=lambda number: places[number])
     moved = list(places)
     for lower, upper in pairwise(order):

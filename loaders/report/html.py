@@ -1,4 +1,4 @@
-"""The templates. Whatever is put into one is escaped, unless a template made it."""
+"""The templates. Values are escaped, except HTML that a template made."""
 
 from __future__ import annotations
 

@@ -13,18 +13,18 @@ from loaders.asking import Answer
 
 @dataclass(frozen=True)
 class Marts:
-    """What the sections of a report are made from."""
+    """The data from which the sections of a report are made."""
 
     connection: duckdb.DuckDBPyConnection
     as_of: date  # the last complete day of the logs
     answers: list[Answer]  # of the questions at the top of analyses/
 
     def has(self, table: str) -> bool:
-        """Whether there is such a table, named with its schema."""
+        """Whether the table exists; `table` includes its schema."""
         return bool(self.columns(table))
 
     def columns(self, table: str) -> list[str]:
-        """The table's columns; none where there is no such table."""
+        """The table's columns; none if there is no such table."""
         schema, _, name = table.partition(".")
         rows = self.connection.execute(
             "select column_name from duckdb_columns()"
@@ -35,9 +35,9 @@ class Marts:
         return [column for (column,) in rows]
 
     def query(self, table: str, sql: str, **values: object) -> pl.DataFrame:
-        """The rows of `sql`, which reads `table`; no rows and no columns where it is not there.
+        """The rows of `sql`, which reads `table`; no rows and no columns if the table is missing.
 
-        `values` stand in the query as `$name`.
+        `values` are the parameters `$name` of the query.
         """
         if not self.has(table):
             return pl.DataFrame()

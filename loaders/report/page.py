@@ -25,7 +25,7 @@ from loaders.report.sections.restatements import restatements
 from loaders.report.sections.retention import retention
 from loaders.warehouse import read_warehouse
 
-# A report kind that comes later adds its function here. One that finds nothing returns None.
+# The function of a new report kind is added here. It returns None if there is nothing to show.
 SECTIONS: list[Callable[[Marts], Section | None]] = [
     answered,
     activity,
@@ -79,7 +79,7 @@ def answers_of(connection: duckdb.DuckDBPyConnection, project: Project) -> list[
 
 
 def _size(marts: Marts) -> str:
-    """How many users and companies the page is about."""
+    """The number of users and companies in the report."""
     parts = []
     for table, one, many in (
         ("dim_companies", "company", "companies"),
@@ -93,7 +93,7 @@ def _size(marts: Marts) -> str:
 
 
 def _replace(out: Path, page: Markup | str) -> None:
-    """Write beside the old page first: whoever has it open keeps a whole one."""
+    """Write beside the old page, then replace it, so that a reader always gets a complete page."""
     part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         part.write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Tables: great-tables makes the HTML, the page's own style sheet its looks."""
+"""Tables: great-tables makes the HTML, the page's style sheet the style."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # its own: fixed colours,
 def table(
     id: str, caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], more: int = 0
 ) -> Markup:
-    """A table that is folded away until it is asked for; `id` is unique on the page."""
+    """A table that is folded until a reader opens it; `id` is unique on the page."""
     return render("folded.html", caption=caption, table=bare_table(id, columns, rows), more=more)
 
 

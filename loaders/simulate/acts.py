@@ -1,4 +1,4 @@
-"""An act: what somebody does, as numbers, before it is a call on the wire."""
+"""An act: an action of a person, as numbers, before it becomes a call."""
 
 import polars as pl
 
@@ -13,7 +13,7 @@ ACTS = pl.Schema(
         "event": pl.String(),
         "payload": pl.String(),  # properties or traits, as JSON
         "at": pl.Int64(),  # milliseconds since 1970
-        "person": pl.Int64(),  # null: nobody will ever know
+        "person": pl.Int64(),  # null: not known to anybody
         "company": pl.Int64(),  # which one it counts for
         "device": pl.UInt64(),  # the anonymous id, where one is sent
         "sends_user": pl.Boolean(),
@@ -26,7 +26,7 @@ ACTS = pl.Schema(
 def acts(frame: pl.DataFrame, kind: str, at: str | pl.Expr, **columns) -> pl.DataFrame:
     """Shape a frame with a person and a company per row as acts without keys.
 
-    An act is a server's, of a known user and without a group, where `columns` do not say otherwise.
+    By default, an act is sent by a server, for a known user and without a group.
     """
     usual = {
         "event": None,
@@ -54,7 +54,7 @@ def payload(**values) -> pl.Expr:
 
 
 def spelled(event: pl.Expr, at: pl.Expr, calendar: Calendar) -> pl.Expr:
-    """Spell an event as it was spelled at the time."""
+    """Return the event's spelling at the time of the act."""
     for former, name in FORMER_NAMES.items():
         early = (event == name) & (at < calendar.renamed_at)
         event = pl.when(early).then(pl.lit(former)).otherwise(event)

@@ -15,7 +15,7 @@ IS_PAYING = pl.col("plan").is_in(PAYING)
 
 @dataclass(frozen=True)
 class Noted:
-    """What was noted of the acts that count; `len` is how many they were."""
+    """Counts of the acts that count; `len` is their number."""
 
     weeks: pl.DataFrame  # person, company, week
     uses: pl.DataFrame  # feature, person, company, len: in the last whole month
@@ -23,7 +23,7 @@ class Noted:
 
 
 class Answers:
-    """One answer per question, from the people, the companies and what was noted."""
+    """One answer per question, from the people, the companies and the noted acts."""
 
     def __init__(
         self,
@@ -91,13 +91,13 @@ class Answers:
         return told
 
     def sign_ups_by_source(self) -> dict:
-        """Where they heard of us; `invited` for those who were."""
+        """By where people heard of the product; `invited` for invited people."""
         heard = pl.col("signup_source").fill_null("(none)")
         source = pl.when("is_invited").then(pl.lit("invited")).otherwise(heard)
         return dict(self.people.group_by(source=source).len().sort("source").iter_rows())
 
     def paying_by_business_type(self) -> dict:
-        """The earliest type that any member gave, wherever that member worked then."""
+        """By the earliest type that any member gave, also if the member worked elsewhere then."""
         members = self._members()
         given = (
             members.drop_nulls("given_business_type")
@@ -121,7 +121,7 @@ class Answers:
         return {row.pop("kind"): row for row in counted.to_dicts()}
 
     def _members(self) -> pl.DataFrame:
-        """Who works where: a row per person and company."""
+        """The memberships: a row per person and company."""
         columns = ["person", "company", "signed_up_at", "given_business_type"]
         second = self.people.drop("company").rename({"second_company": "company"})
         return pl.concat(
@@ -156,7 +156,7 @@ class Answers:
         }
 
     def popular_features(self) -> dict:
-        """By segment and feature; a company is paying if it was at the end of the month."""
+        """By segment and feature; a company counts as paying if it was at the end of the month."""
         first, last = self.calendar.last_whole_month
         if last < self.calendar.first_day:
             return {"month": None}

@@ -1,4 +1,4 @@
-"""What happens once to people: they look around, are invited, sign up, change who they are."""
+"""Acts that people do once: they look around, are invited, sign up, and change ids or roles."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from loaders.simulate.jsontext import instant
 
 
 def signing_up(people: pl.DataFrame, customers: pl.DataFrame, calendar: Calendar) -> list:
-    """The server tells of the user, the sign-up and the company; the browser ties the device."""
+    """The server sends the user, the sign-up and the company; the browser links the device."""
     joined = pl.col("signed_up_at")
     long_ago = pl.lit((calendar.first_day - 400) * DAY)
     members = people.filter(~pl.col("is_internal")).join(

@@ -1,4 +1,4 @@
-"""What people do from day to day, when they come back."""
+"""The acts of people from day to day, when they come back."""
 
 import polars as pl
 
@@ -22,7 +22,7 @@ PAGES_A_DAY = [0, 1, 1, 2, 3]
 
 
 class Behaviour:
-    """Draws the acts of any stretch of days, whatever was drawn before."""
+    """Draws the acts of any range of days, independent of earlier draws."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class Behaviour:
     def _working_days(self, first: int, after: int) -> pl.DataFrame:
         """One row per person and day on which that person works with the product.
 
-        In a week the company is alive or not, then the person comes or not; who comes has one
-        sure day and perhaps more.
+        In a week the company is alive or not, then the person comes or not. A person who comes has
+        one day for sure, and perhaps more.
         """
         share, week = self.chance.share, week_of(pl.col("day"))
         members = self.people.filter(~pl.col("is_internal") & (pl.col("joined_on") < after)).join(
@@ -132,7 +132,7 @@ class Behaviour:
         )
 
     def _with_event(self, deeds: pl.DataFrame) -> pl.DataFrame:
-        """Pick the favourite feature of those who pay or do not, or any; then its event."""
+        """Pick the favourite feature of paying or free companies, or any other; then its event."""
         chance = self.chance
         pays = plan_at(pl.col("day") * DAY).is_in(PAYING)
         favourite = (
@@ -160,7 +160,7 @@ class Behaviour:
         return deeds.with_columns(event=event)
 
     def _is_unread(self, event: pl.Expr) -> pl.Expr:
-        """Quiet companies load next to no reports in the last 30 days."""
+        """Whether a load is dropped: quiet companies load almost no reports in the last 30 days."""
         recent = pl.col("day") > self.calendar.as_of - LAST_DAYS
         kept = self.chance.share("loads all the same", "key") < 0.03
         return (event == "report_loaded") & recent & pl.col("is_quiet") & ~kept

@@ -1,4 +1,4 @@
-"""Who acts without being one of a customer's people that came back: screens, staff, visitors."""
+"""Acts of everybody but customers' people: screens, staff and visitors."""
 
 import polars as pl
 
@@ -20,7 +20,7 @@ PATHS = ["/", "/pricing", "/blog", "/docs", "/customers", "/changelog"]
 
 
 class Bystanders:
-    """Draws their acts of any stretch of days, whatever was drawn before."""
+    """Draws the acts of bystanders in any range of days, independent of earlier draws."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Bystanders:
     def _screens(self, first: int, after: int) -> pl.DataFrame:
         """A screen on the wall of each paying company that is not quiet, on recent working days.
 
-        It shows two reports and what the company likes best, and nobody is logged in: events of
+        It shows two reports and the favourite feature, and nobody is logged in: events of
         an anonymous device that count for a company.
         """
         calendar = self.calendar
@@ -57,7 +57,7 @@ class Bystanders:
         since = pl.max_horizontal("signed_up_on", pl.lit(calendar.as_of - LAST_DAYS))
         screens = (
             self.companies.filter(pl.col("plan").is_in(PAYING) & ~pl.col("is_quiet"))
-            .with_columns(person=pl.col("company"))  # for the key; nobody is there
+            .with_columns(person=pl.col("company"))  # for the key only; there is no person
             .join(days(first, min(after, calendar.as_of + 1)), how="cross", maintain_order="left")
             .filter((pl.col("day") > since) & (weekday_of(pl.col("day")) < 5))
             .with_columns(turn=pl.int_ranges(0, 6))
@@ -82,7 +82,7 @@ class Bystanders:
         )
 
     def _staff(self, first: int, after: int) -> pl.DataFrame:
-        """Our own people look into customers' companies, to help. They must not count."""
+        """Internal staff look into customers' companies to help. They must not count."""
         chance, count = self.chance, self.companies.height
         staff = (
             self.staff.drop("company")

@@ -28,19 +28,19 @@ def week_of(day):
 
 
 def weekday_of(day):
-    """Give 0 for Monday to 6 for Sunday, of a day as a number or an expression."""
+    """Return 0 for Monday to 6 for Sunday; `day` is a number or an expression."""
     return (day + 3) % 7
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Whole days from `first_day` to `as_of`, and the small hours of the day after."""
+    """Complete days from `first_day` to `as_of`, and the first hours of the next day."""
 
     days: int
 
     @property
     def as_of(self) -> int:
-        """The last whole day."""
+        """The last complete day."""
         return number_of(AS_OF)
 
     @property
@@ -50,22 +50,22 @@ class Calendar:
 
     @property
     def end(self) -> int:
-        """The end of the last whole day, in milliseconds since 1970, exclusive."""
+        """The end of the last complete day, in milliseconds since 1970, exclusive."""
         return (self.as_of + 1) * DAY
 
     @property
     def last_event(self) -> int:
-        """Nobody does anything from here on."""
+        """The time after which there are no more acts."""
         return self.end + 6 * HOUR
 
     @property
     def last_delivery(self) -> int:
-        """No call arrives from here on."""
+        """The time after which no call arrives."""
         return self.end + 7 * HOUR
 
     @property
     def renamed_at(self) -> int:
-        """When `invited_a_temmate` was spelled right."""
+        """The time from which `invited_a_temmate` is spelled correctly."""
         return (self.first_day + self.days * 2 // 5) * DAY
 
     @property

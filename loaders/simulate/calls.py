@@ -113,7 +113,7 @@ def _context(chance: Chance) -> pl.Expr:
 
 
 def in_raw_shape(calls: pl.DataFrame, load_id: int) -> pl.DataFrame:
-    """Give calls the columns of `raw.calls`, as if they had been one file."""
+    """Give calls the columns of `raw.calls`, as if they had landed as one file."""
     return calls.with_columns(
         load_id=pl.lit(load_id, dtype=pl.Int64),
         line_number=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),

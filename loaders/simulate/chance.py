@@ -1,7 +1,7 @@
-"""Random numbers that depend on what they are for, and on nothing else.
+"""Random numbers that depend on their purpose and keys, and on nothing else.
 
 Purpose and keys (a person, a day) name a point among 2^64, and splitmix64 scrambles the point, in
-integer arithmetic that wraps around. So a slice of the world can be drawn without what came before
+integer arithmetic that wraps around. So a slice of the world can be drawn without the slices before
 it, and the same seed draws the same world whatever the version of polars, the number of threads or
 the slicing. Nothing here takes a logarithm or a root: their last bit may differ between machines.
 """
@@ -49,7 +49,7 @@ class Chance:
         return pl.lit(pl.Series(values)).gather(self.below(len(values), purpose, *keys))
 
     def weighted(self, weights: Mapping[str, float], purpose: str, *keys: str | pl.Expr) -> pl.Expr:
-        """Return one of the mapping's keys, as likely as its weight says."""
+        """Return one of the mapping's keys, with a likelihood in proportion to its weight."""
         steps = list(accumulate(weights.values()))
         edges = pl.Series([step / steps[-1] for step in steps[:-1]], dtype=pl.Float64)
         index = pl.lit(edges).search_sorted(self.share(purpose, *keys), side="right")

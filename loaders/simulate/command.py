@@ -73,7 +73,7 @@ def simulate(out: Path, companies: int, days: int, seed: int, world: str) -> Non
 
 
 def _make_room(out: Path) -> None:
-    """Make the folder, or empty it of an earlier simulation; touch nothing else."""
+    """Make the folder, or remove an earlier simulation from it, and nothing else."""
     if out.exists() and not out.is_dir():
         raise click.BadParameter(f"{out} is a file. Name a folder.", param_hint="--out")
     out.mkdir(parents=True, exist_ok=True)

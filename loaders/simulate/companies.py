@@ -1,4 +1,4 @@
-"""The customers: when they came, what they pay, what they connected."""
+"""The customers: their sign-up times, plans and connections."""
 
 import polars as pl
 
@@ -66,7 +66,7 @@ def companies(world: World, calendar: Calendar, chance: Chance, count: int) -> p
 
 
 def plan_at(time: pl.Expr) -> pl.Expr:
-    """Tell a company's plan just before a time, from its columns."""
+    """Return a company's plan just before a time, from its columns."""
     return (
         pl.when(pl.col("changed_at") < time)
         .then("changed_to")
@@ -77,7 +77,7 @@ def plan_at(time: pl.Expr) -> pl.Expr:
 
 
 def _signed_up_at(calendar: Calendar, chance: Chance) -> pl.Expr:
-    """In office hours of the first four fifths of the world."""
+    """A time in office hours, in the first four fifths of the days."""
     days = max(1, calendar.days * 4 // 5)
     day = calendar.first_day + chance.below(days, "sign-up day", "company")
     return day * DAY + 7 * HOUR + chance.below(11 * HOUR, "sign-up time", "company")
@@ -91,14 +91,14 @@ def _name(chance: Chance) -> pl.Expr:
 
 
 def _sometimes(chance: Chance, what: str, share: float, soonest: float, latest: float) -> pl.Expr:
-    """A time after sign-up, between two parts of the time left; null for the unlucky."""
+    """A time after sign-up, between two fractions of the time left; null for the others."""
     part = soonest + (latest - soonest) * chance.share(f"{what} when", "company")
     time = pl.col("signed_up_at") + 60_000 + (pl.col("left") * part).cast(pl.Int64)
     return pl.when(chance.share(what, "company") < share).then(time)
 
 
 def _second_change(calendar: Calendar, chance: Chance) -> dict[str, pl.Expr]:
-    """A quarter of those who upgraded change plan again; some of them leave for free."""
+    """A quarter of the upgraded companies change plan again; some go back to free."""
     what = chance.share("second change", "company")
     happens = pl.col("upgraded_at").is_not_null() & (what < 0.30)
     part = 0.2 + 0.6 * chance.share("second change when", "company")

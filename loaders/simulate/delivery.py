@@ -1,11 +1,11 @@
-"""How acts travel: quickly, or days late, and now and then twice."""
+"""The delivery of acts: at once or days late, and sometimes twice."""
 
 import polars as pl
 
 from loaders.simulate.calendar import DAY, HOUR, Calendar
 from loaders.simulate.chance import Chance
 
-LATE_SHARE = 0.02  # of what browsers send
+LATE_SHARE = 0.02  # of browsers' calls
 RETRY_SHARE = 0.012  # of all calls
 LONGEST_DELAY = 20 * DAY
 # How far browsers' clocks are off, in milliseconds: each value for one device in ten.
@@ -15,7 +15,7 @@ CLOCKS = [0, 0, 0, 0, 0, 400, -900, 35_000, -80_000, 3_600_000]
 def delivered(acts: pl.DataFrame, calendar: Calendar, chance: Chance) -> pl.DataFrame:
     """Add when each act was sent and received, and the copies that a retry delivered again.
 
-    A copy arrives later than the original and is the same in all but when it was sent. Everything
+    A copy arrives later than the original and differs only in the time it was sent. Everything
     arrives before the logs end: an act that could not is sent at once.
     """
     once = (
@@ -36,7 +36,7 @@ def delivered(acts: pl.DataFrame, calendar: Calendar, chance: Chance) -> pl.Data
     return pl.concat([once, *again]).select(
         *acts.columns,
         "copy",
-        # The sender's clock wrote these two; what the archive works out from them is `at`.
+        # These two are by the sender's clock; `at` is the time that the archive computes from them.
         original_at=pl.col("at") + pl.col("clock"),
         sent_at=pl.col("sent_at") + pl.col("travel") + pl.col("clock"),
         received_at=pl.col("sent_at") + pl.col("travel"),

@@ -1,4 +1,4 @@
-"""What happens once to companies: they connect, pay, change plan, and grow."""
+"""Acts that companies do once: they connect, pay, change plan, and grow."""
 
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from loaders.simulate.world import ONCE, PAYING
 
 
 def connections(customers: pl.DataFrame) -> list:
-    """What the founder connects: an event, and a trait of the company."""
+    """Connections by the founder: an event, and a trait of the company."""
 
     def those(column: str) -> pl.DataFrame:
         return customers.filter(pl.col(column).is_not_null())
@@ -51,7 +51,7 @@ def connections(customers: pl.DataFrame) -> list:
 
 
 def plans(customers: pl.DataFrame) -> list:
-    """The plan's trait changes at once; an upgrade is an event too, a step down is not."""
+    """The plan's trait changes at once; an upgrade is also an event, a downgrade is not."""
     first = customers.select(
         "company", "person", at="upgraded_at", plan="upgraded_to", before=pl.lit("free")
     )
@@ -100,7 +100,7 @@ def _next_month(day: date) -> date:
 
 
 def sizes(tracked: pl.DataFrame, founders: pl.DataFrame) -> pl.DataFrame:
-    """A group call on the first of each month tells how many users the customer tracks."""
+    """A group call on the first of each month sets the number of users that the customer tracks."""
     later = tracked.join(founders, on="company", maintain_order="left").filter(
         pl.col("at") > pl.col("founder_signed_up_at")
     )

@@ -1,4 +1,4 @@
-"""What happens once in a life, to people and to companies, in one table."""
+"""Acts that happen once to people and companies, in one table."""
 
 import polars as pl
 
@@ -16,7 +16,7 @@ def milestones(
     calendar: Calendar,
     chance: Chance,
 ) -> pl.DataFrame:
-    """Draw every act that is not one of many of a day."""
+    """Draw every act that does not belong to daily behaviour."""
     founders = people.filter(pl.col("member") == 0).select(
         "company", "person", "device", founder_signed_up_at="signed_up_at"
     )
@@ -40,7 +40,7 @@ def milestones(
 
 
 def _the_last_event(customers: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """One sure event in the last, cut day, so that the day before it is the last whole one."""
+    """One certain event on the last, cut day, so that the day before is the last complete one."""
     return acts(
         customers.head(1),
         "track",

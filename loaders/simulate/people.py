@@ -1,4 +1,4 @@
-"""The people who use the product: who they are, when they joined, which devices they have."""
+"""The people who use the product: their roles, sign-up times and devices."""
 
 import polars as pl
 
@@ -61,7 +61,7 @@ def people(
 
 
 def _signed_up_at(calendar: Calendar, chance: Chance) -> pl.Expr:
-    """The founder with the company, most others within days, one in eight at any time later."""
+    """The founder with the company, most others within days, one in eight at any later time."""
     left = calendar.end - 2 * HOUR - pl.col("company_signed_up_at") - 10 * SECOND
     is_late = chance.share("joins late", "person") < 0.125
     span = pl.when(is_late).then(left).otherwise(pl.min_horizontal(left, pl.lit(6 * DAY)))
@@ -79,7 +79,7 @@ def _role(chance: Chance) -> pl.Expr:
 
 
 def _given_business_type(chance: Chance) -> pl.Expr:
-    """What the person says of the company: sometimes nothing, sometimes not what others said."""
+    """The business type that a person gives: sometimes none, or another than colleagues give."""
     odd = (pl.col("member") > 0) & (chance.share("odd business type", "person") < 0.06)
     other = pl.when(pl.col("business_type") == "B2B").then(pl.lit("B2C")).otherwise(pl.lit("B2B"))
     given = pl.when(odd).then(other).otherwise("business_type")
@@ -87,13 +87,13 @@ def _given_business_type(chance: Chance) -> pl.Expr:
 
 
 def _source(world: World, chance: Chance) -> pl.Expr:
-    """Those who came by themselves nearly always say where they heard of us, the invited rarely."""
+    """The sign-up source: invited people rarely give one, others nearly always."""
     tells = chance.share("has source", "person") < pl.when("is_invited").then(0.1).otherwise(0.96)
     return pl.when(tells).then(chance.weighted(world.sources, "source", "person"))
 
 
 def _staff(calendar: Calendar, chance: Chance, first: int) -> pl.DataFrame:
-    """Our own people, here before the logs begin: no sign-up, no company, an internal address."""
+    """Internal staff from before the logs begin: no sign-up, no company, an internal address."""
     staff = pl.DataFrame({"person": pl.int_range(first, first + INTERNAL_PEOPLE, eager=True)})
     return staff.with_columns(
         domain=pl.lit(INTERNAL_DOMAIN),
@@ -105,7 +105,7 @@ def _staff(calendar: Calendar, chance: Chance, first: int) -> pl.DataFrame:
 
 
 def _with_devices(people: pl.DataFrame, chance: Chance) -> pl.DataFrame:
-    """A device of one's own, a second one for a third, and a few that colleagues share."""
+    """One device per person, a second one for a third of them, and a few shared by colleagues."""
     borrows = (
         (pl.col("member") > 0)
         & (chance.share("borrows", "person") < 0.015)
@@ -126,7 +126,7 @@ def _with_devices(people: pl.DataFrame, chance: Chance) -> pl.DataFrame:
 def _with_second_companies(
     people: pl.DataFrame, companies: pl.DataFrame, calendar: Calendar, chance: Chance
 ) -> pl.DataFrame:
-    """One person in thirty also works for another customer, from some day on."""
+    """One person in thirty also works for another customer from some day on."""
     count = companies.height
     if count < 2:
         nowhere = pl.lit(None, dtype=pl.Int64)
@@ -158,7 +158,7 @@ def _with_second_companies(
 
 
 def _with_former_ids(people: pl.DataFrame, calendar: Calendar, chance: Chance) -> pl.DataFrame:
-    """One in a hundred goes by the e-mail address for three days, then an alias ties it."""
+    """One in a hundred has the e-mail address as id for three days; then an alias links it."""
     aliased_at = pl.col("signed_up_at") + 3 * DAY
     former = (
         ~pl.col("is_internal")

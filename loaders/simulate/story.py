@@ -1,4 +1,4 @@
-"""The whole story, slice by slice: drawn, noted, delivered.
+"""The whole story, slice by slice: draws acts, notes the truth, delivers calls.
 
 >>> for calls in simulated_calls(companies=300, days=120, seed=1):  # doctest: +SKIP
 ...     warehouse.append("raw.calls", calls)
@@ -27,7 +27,7 @@ LONGEST_SLICE = 28  # days
 
 
 class Story:
-    """One world, told once: `deliveries` yields it, and `truth` takes note meanwhile."""
+    """One world, drawn once: `deliveries` yields its calls, `truth` counts its acts meanwhile."""
 
     def __init__(self, companies: int, days: int, seed: int, world: str):
         self.calendar, self.chance = Calendar(days), Chance(seed)
@@ -60,7 +60,7 @@ class Story:
     def deliveries(self) -> Iterator[tuple[int, int, pl.DataFrame]]:
         """Yield (first day, day after the last, calls that were received then, in order).
 
-        What is on its way at the end of a slice waits for a later one.
+        Calls that arrive after the end of a slice wait for a later one.
         """
         waiting = None
         for first, after in self.slices:

@@ -1,4 +1,4 @@
-"""What a right answer is: counted from what was drawn, never by reading the logs.
+"""The right answers, counted from the drawn acts, never by reading the logs.
 
 Rules are the contract's: days in UTC, weeks from Monday, nothing after `as_of`, nothing internal,
 and a company's events are those that were done for it.
@@ -19,7 +19,7 @@ from loaders.simulate.world import (
 
 
 class Truth:
-    """Takes note of acts, slice by slice, and adds them up at the end."""
+    """Counts acts, slice by slice, and adds them up at the end."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Truth:
         }
 
     def _planted(self) -> dict:
-        """The probabilities and lists that everything was drawn from."""
+        """The probabilities and lists from which everything was drawn."""
         world = self.world
         by_tracking = {str(key).lower(): share for key, share in world.company_returns.items()}
         return {

@@ -1,4 +1,4 @@
-"""What all acts of a day have: a key, a time of day, properties."""
+"""The parts that all acts of a day have: a key, a time of day, properties."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from loaders.simulate.calendar import DAY, HOUR, Calendar
 from loaders.simulate.chance import Chance
 from loaders.simulate.world import REPORT_TYPES
 
-# The high bits of a key tell who made the act, so that keys of different makers never meet.
+# The high bits of a key name the maker of the act, so that keys of different makers never collide.
 HABIT, PAGE, SCREEN, STAFF, VISITOR = (number << 59 for number in range(1, 6))
 
 
@@ -27,7 +27,7 @@ def key(maker: int) -> pl.Expr:
 
 
 def time_of(what: str, calendar: Calendar, chance: Chance) -> pl.Expr:
-    """Draw a time of the working day; on the last, cut day one before it ends."""
+    """Draw a time in the working day; on the last, cut day, one before it ends."""
     by_day = 7 * HOUR + chance.below(13 * HOUR, f"time of {what}", "person", "day", "turn")
     by_night = chance.below(6 * HOUR, f"time of {what}", "person", "day", "turn")
     is_cut = pl.col("day") > calendar.as_of
@@ -35,7 +35,7 @@ def time_of(what: str, calendar: Calendar, chance: Chance) -> pl.Expr:
 
 
 def properties(chance: Chance) -> pl.Expr:
-    """Write what the event of the same row carries."""
+    """Write the properties of the event in the same row."""
     kind = chance.one_of(
         [f'{{"report_type":"{name}"}}' for name in REPORT_TYPES], "report type", "key"
     )

@@ -1,4 +1,4 @@
-"""What is true in the imaginary world: two worlds whose truths are opposite."""
+"""The truths of the imaginary product: two worlds with opposite truths."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ ROLES = {
 PLAN_LIMITS = {"free": 1_000, "growth": 10_000, "scale": None}
 PAYING = ("growth", "scale")
 
-# What using a feature sends. A feature that is connected once is a milestone, not a habit.
+# The events of each feature. A feature that is connected once is a milestone, not a habit.
 EVENTS_OF_FEATURE = {
     "reports": {"report_loaded": 0.8, "report_created": 0.2},
     "filters": {
@@ -25,7 +25,7 @@ EVENTS_OF_FEATURE = {
     "events": {"events_opened": 1.0},
     "audiences": {"audiences_opened": 1.0},
     "invitations": {"invited_a_teammate": 1.0},
-    "": {"dark_mode_toggled": 1.0},  # nobody planned this
+    "": {"dark_mode_toggled": 1.0},  # not planned
 }
 FEATURE_WEIGHTS = {
     "reports": 0.20,
@@ -49,7 +49,7 @@ REPORT_TYPES = [
 FEATURE_OF_EVENT = {
     event: feature for feature, events in EVENTS_OF_FEATURE.items() for event in events if feature
 } | ONCE
-# How many companies ever use a feature that is not their favourite.
+# The share of companies that ever use a feature that is not their favourite.
 ADOPTION = {
     "reports": 0.85,
     "filters": 0.80,
@@ -61,7 +61,7 @@ ADOPTION = {
 }
 FORMER_NAMES = {"invited_a_temmate": "invited_a_teammate"}
 UNPLANNED = "dark_mode_toggled"
-LAST_DAYS = 30  # what "the last 30 days" are
+LAST_DAYS = 30  # length of "the last 30 days"
 FAVOURITE_SHARE = 0.45  # of all uses that go to the favourite feature, beside its usual weight
 
 
@@ -82,7 +82,7 @@ class World:
     favourites: dict[str, str]  # the feature that paying and free companies use most
 
     def returns(self, role: str | None) -> float:
-        """Say how likely somebody of this role comes back in a week."""
+        """Return the probability that a person of this role comes back in a week."""
         return self.person_returns.get(role or "", 0.55)
 
 

@@ -1,4 +1,4 @@
-"""Lines into gzip files by source and received day, in the layout of Segment's archive."""
+"""Writes lines into gzip files by source and received day, in the layout of Segment's archive."""
 
 import gzip
 from collections import deque
@@ -35,7 +35,7 @@ class Archive:
             self._packing.popleft().result()
 
     def write(self, lines: pl.DataFrame) -> None:
-        """Write lines that are in order; whole received days only."""
+        """Write lines in order; complete received days only."""
         days = lines.with_columns(day=pl.col("received") // DAY).sort(
             "is_web", "day", maintain_order=True
         )

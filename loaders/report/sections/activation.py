@@ -1,4 +1,4 @@
-"""How many of a week's sign-ups reached the milestones."""
+"""The share of a week's sign-ups that reached each milestone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def by_cohort(number: int, frame: pl.DataFrame) -> Markup:
     weeks = frame.unique("cohort_week", maintain_order=True)
     rates = frame.filter(pl.col("reach_rate").is_not_null())
     milestones = frame.sort("position", descending=True)["milestone"].unique(maintain_order=True)
-    # What everybody reached every time is no news, and not a line.
+    # A milestone that everybody always reached gets no line.
     trivial = [
         milestone
         for milestone in milestones

@@ -1,4 +1,4 @@
-"""Who was active: the latest week as a number, and every week as lifecycle."""
+"""Active users and companies: the latest week as a number, and the lifecycle of every week."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loaders.report.tables import frame_table
 
 WEEKS = 26
 MOST_TILES = 4
-# From the zero line outwards, with the place of its colour.
+# From the zero line outwards, with the number of the colour.
 ABOVE = {"retained": 0, "new": 2, "resurrected": 1}
 BELOW = {"dormant": 3}
 

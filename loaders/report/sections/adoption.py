@@ -1,4 +1,4 @@
-"""Which features are used, by paying and by free customers."""
+"""The use of features, by paying and by free customers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loaders.report.marts import Marts
 from loaders.report.sections.words import many, n, period_name
 from loaders.report.tables import frame_table
 
-# The segments of the mart, with the place of their colour; `all` where nobody is in the others.
+# The segments of the mart, with the number of their colour; `all` if the others are empty.
 SEGMENTS = {"paying": 0, "free": 1, "all": 0}
 MOST_FEATURES = 20
 ROW = 27

@@ -1,4 +1,4 @@
-"""Retention of each value of a trait, beside that of everybody."""
+"""Retention for each value of a trait, beside the retention of everybody."""
 
 from __future__ import annotations
 
@@ -149,5 +149,5 @@ def _draw(
 
 
 def _head(place: int, value: str, size: int, room: int) -> str:
-    # The place comes first and is not shown: two names may be the same once they are shortened.
+    # The place comes first and is not shown: two shortened names may be equal.
     return f"{place}\n{shortened(' '.join(value.split()), room)}\n{n(size)}"

@@ -1,9 +1,9 @@
-"""The questions of analyses/ with their answers, and a picture where the rows suit one.
+"""The questions of analyses/ with their answers, and a picture if the rows suit one.
 
-Which picture, the columns tell:
-- a column of time (`week`, `cohort_month`) first, and shares beside it: lines;
-- a column of texts that differ, and a number beside it: bars. Several of such pairs: bars of each.
-A question may say itself what its bars are, in a comment: `-- chart: VALUE, VALUE by LABEL`.
+The columns decide which picture it is:
+- lines, if the first column is a time (`week`, `cohort_month`) and others are shares;
+- bars, if numbers follow a column of texts that differ; one picture for each such pair.
+A question may name its bars in a comment: `-- chart: VALUE, VALUE by LABEL`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _answered(number: int, answer: Answer) -> Markup:
 
 
 def picture(sql: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup | str:
-    """The picture that suits the rows; an empty text where none does."""
+    """The picture that suits the rows; an empty text if none does."""
     if len(rows) < 2:
         return ""
     return _lines(columns, rows) or _bars(sql, columns, rows)
@@ -119,7 +119,7 @@ def _scale(xs: list) -> alt.Scale:
 def _one_row_each(
     columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> tuple[Sequence[Sequence[object]], str]:
-    """The rows of the first value of the second column, where that tells rows of one time apart."""
+    """One row per time: those of the second column's first value, if a time has several rows."""
     if len({row[0] for row in rows}) == len(rows) or len(columns) < 3:
         return rows, ""
     first = rows[0][1]
@@ -135,7 +135,7 @@ def _bars(sql: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) ->
         panels = [(label, value, None) for value in values]
     else:
         panels = [_guessed(label, numbers, cells) for label, numbers in _pairs(columns, cells)]
-    # One scale for all panels: their bars can be compared.
+    # One scale for all panels, so that their bars can be compared.
     top = max((float(cell or 0) for _, value, _ in panels for cell in cells[value]), default=0)
     if top <= 0:
         return ""
@@ -143,7 +143,7 @@ def _bars(sql: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) ->
 
 
 def _named(sql: str, columns: Sequence[str], cells: dict) -> tuple[str, list[str]] | None:
-    """What the line `-- chart: VALUE, VALUE by LABEL` names, if the rows have such columns."""
+    """The columns that `-- chart: VALUE, VALUE by LABEL` names, if the rows have them."""
     if not (line := CHART.search(sql)):
         return None
     values, label = [name.strip() for name in line[1].split(",")], line[2]
@@ -153,20 +153,20 @@ def _named(sql: str, columns: Sequence[str], cells: dict) -> tuple[str, list[str
 
 
 def _guessed(label: str, numbers: list[str], cells: dict) -> tuple[str, str, str | None]:
-    """The share that belongs to a label, with the number beside it as its n; else the number."""
+    """The share for a label, with the number of its base as n; without a share, the number."""
     shares = [name for name in numbers if is_share(name, cells[name])]
     value = (shares or numbers)[0]
     return label, value, next((name for name in numbers if name != value and shares), None)
 
 
 def _pairs(columns: Sequence[str], cells: dict) -> list[tuple[str, list[str]]]:
-    """Each column of texts that tell rows apart, with the columns of numbers up to the next."""
+    """Each column of texts that distinguish rows, with the number columns up to the next one."""
     pairs: list[tuple[str, list[str]]] = []
     for name in columns:
         if all(isinstance(cell, str | None) for cell in cells[name]):
             if _tell_apart(cells[name]):
                 if pairs and not pairs[-1][1]:
-                    pairs.pop()  # an id, and now a name for it
+                    pairs.pop()  # the earlier column is an id, and this one its name
                 pairs.append((name, []))
         elif pairs and _are_numbers(cells[name]):
             pairs[-1][1].append(name)
@@ -174,7 +174,7 @@ def _pairs(columns: Sequence[str], cells: dict) -> list[tuple[str, list[str]]]:
 
 
 def _tell_apart(texts: Sequence[str | None]) -> bool:
-    """Whether they are nearly all different; two companies may have one name, or none."""
+    """Whether nearly all texts differ; two companies may have one name, or none."""
     return len(set(texts)) >= 0.8 * len(texts)
 
 
@@ -218,7 +218,7 @@ def _are_numbers(cells: Sequence[object]) -> bool:
 
 
 def _base(share: str) -> str:
-    """What a share is of: `managers` of `managers_rate`."""
+    """The base of a share: `managers` for `managers_rate`."""
     return re.sub(r"_(rate|share)$", "", share.lower())
 
 

@@ -1,4 +1,4 @@
-"""What changed since last night: cells of complete periods that are not what they were."""
+"""Changes since last night: cells of complete periods with another value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who came back: a heat map of cohorts for each report without a breakdown."""
+"""Retention: a heat map of cohorts for each report without a breakdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHADES = 10
 
 
 def retention(marts: Marts) -> Section | None:
-    """Heat maps of retention, cells in progress visibly so."""
+    """Heat maps of retention; cells in progress are marked."""
     frame = marts.query(
         "marts.retention",
         """
@@ -100,7 +100,7 @@ def heat_map(frame: pl.DataFrame, pooled: pl.DataFrame) -> Markup:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell of the heat map shows: a share with its shade, or how far it has come."""
+    """The content of a heat map's cell: a share with its shade, or its progress."""
 
     percent: str = ""
     shade: int = 0
@@ -108,7 +108,7 @@ class Cell:
 
 
 def _cell(row: dict[str, Any] | None) -> Cell | None:
-    """None where the period has not begun, or the cohort is of nobody."""
+    """The cell of a row; None if the period has not begun, or the cohort is empty."""
     if row is None or not row["cohort_size"]:
         return None
     if not row["is_complete"]:

@@ -35,5 +35,5 @@ def n(count: int) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first letter, and the others as they are."""
+    """The text with a capital first letter; other letters stay."""
     return text[:1].upper() + text[1:]
