@@ -256,7 +256,7 @@ def _plain(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
-    """A trait's typed value; a datetime in whatever format, in UTC."""
+    """A trait's typed value; a datetime in any format, in UTC."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[T ]", value):
         return _plain(value)
     moment = datetime.fromisoformat(value)

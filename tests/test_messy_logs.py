@@ -338,7 +338,7 @@ NIGHTS_OF_E_MAILS = [
         identify("2024-03-05", "hal", email="hal@ACME.example"),  # without an event
         track("2024-03-05", anonymousId="phone", messageId="phone 1"),
     ],
-    [  # Eva tells her e-mail late; Ana changes hers; Fay is seen with a company after all.
+    [  # Eva sends her e-mail late; Ana changes hers; Fay is seen with a company after all.
         identify("2024-03-08", "eva", email="eva@acme.example"),
         identify("2024-03-08", "ana", email="ana@bolt.example"),
         group("2024-03-08", "fay", "fays"),

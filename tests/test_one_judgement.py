@@ -562,7 +562,7 @@ def test_invalid_json_is_quarantined(bench):
 
 
 def test_json_that_is_no_object_is_quarantined(bench):
-    """The same cases as whole lines: text, numbers, arrays, and what is no JSON at all."""
+    """The same cases as whole lines: text, numbers, arrays, and lines that are not JSON."""
     lines = [
         line
         for line in (*MUST_PASS, *MUST_FAIL, *MAY_GO_EITHER_WAY)

@@ -76,7 +76,7 @@ class Company(Daybook):
 
 
 def use_june(folder: Path) -> None:
-    """Give a project June's seeds and vars, whatever stands in seeds/ of this checkout."""
+    """Give a project June's seeds and vars, independent of seeds/ in this checkout."""
     shutil.copytree(JUNE / "seeds", folder / "seeds", dirs_exist_ok=True)
     path = folder / "dbt_project.yml"
     project = yaml.safe_load(path.read_text())

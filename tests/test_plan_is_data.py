@@ -373,7 +373,7 @@ def test_another_product_has_its_own_columns(the_kitchen):
     columns = the_kitchen.table("marts.dim_users").columns
     assert columns[-2:] == ["diet", "mail_address"]
     assert cells(the_kitchen, "select user_id from marts.dim_users where is_internal") == [("sam",)]
-    # Without a trait that tells them, monthly active users are counted: Ana and Ben.
+    # Without a trait for them, monthly active users are counted: Ana and Ben.
     companies = """
         select
             company_id, trim(tier), is_paying, monthly_active_users, mau_limit, is_over_mau_limit,

@@ -71,7 +71,7 @@ class Plan:
         self._connection, self._tables, self._vars = connection, tables, variables
 
     def lacks(self, sql: str) -> list[Need]:
-        """What `sql` needs and the plan does not have."""
+        """Return the needs of `sql` that the plan lacks."""
         missing = []
         for need in _needs(sql):
             if not self._has(need):

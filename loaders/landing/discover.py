@@ -38,7 +38,7 @@ class LogFile:
     path: str  # absolute, or the URL of an object
     bytes: int
     modified_at: datetime  # UTC, naive
-    source: str | None = None  # the archive's source id, where the path tells it
+    source: str | None = None  # the archive's source id, if the path holds it
     refused_because: str | None = None  # found before reading it, e.g. not a regular file
     remote: objects.Object | None = field(default=None, compare=False, repr=False)  # else on disk
 

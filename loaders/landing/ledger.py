@@ -1,4 +1,4 @@
-"""The ledger: what became of every file. It refuses to commit counts that do not add up."""
+"""The ledger: the outcome of every file. It refuses to commit counts that do not add up."""
 
 from collections import Counter
 from collections.abc import Sequence

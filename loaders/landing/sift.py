@@ -47,7 +47,7 @@ class _Call:
     number: int  # on its line, from 1
     in_batch: bool
     is_whole_line: bool
-    made_id: str | None  # for a call that has no id of its own
+    made_id: str | None  # for a call that was sent without a message id
     text: bytes
 
 

@@ -47,7 +47,7 @@ def show(section: Section | None) -> View:
 
 
 def opening(night: Night) -> View:
-    """The style sheet of all views, and what the notebook is about."""
+    """The style sheet of all views, and the introduction of the notebook."""
     return View(
         render(
             "opening.html",

@@ -1,4 +1,4 @@
-"""What must hold within a seed and between seeds."""
+"""Checks the cells and rows of each seed, and the references between seeds."""
 
 import re
 from collections.abc import Callable, Iterator

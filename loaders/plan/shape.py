@@ -50,7 +50,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Shape:
-    """A seed: what a row is, its columns, and the columns that no two rows may share."""
+    """A seed: the meaning of a row, its columns, and the columns that no two rows may share."""
 
     row: str
     columns: tuple[Column, ...]
