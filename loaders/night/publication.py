@@ -263,7 +263,7 @@ def _ran_since(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def _marts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> set[str]:
-    """Return Daybook's marts. Models that a company added may hold anything, so they are not."""
+    """Return Daybook's marts. A company's own models may hold anything, so they are left out."""
     found = connection.execute(
         f"""
         select table_name from information_schema.tables
