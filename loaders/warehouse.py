@@ -25,7 +25,7 @@ _NAME_ANOTHER = "Name another file with --database or DAYBOOK_DATABASE."
 # DuckDB names a database after its file. These names are taken by schemas and other databases.
 _TAKEN_NAMES = {
     *("raw", "meta", "seeds", "staging", "intermediate", "marts", "nights", "main"),
-    *("last", "pub", "erased", "memory", "system", "temp"),
+    *("last_night", "night_copy", "erased_copy", "memory", "system", "temp"),
 }
 _DAMAGED = "The file is damaged: restore a copy, or delete it and land the logs again."
 _HOLDER = re.compile(r"PID (\d+)")  # only DuckDB's message names the process

@@ -429,7 +429,7 @@ def test_a_problem_of_a_large_body_is_shown_with_the_beginning_of_that_body(dayb
     daybook.write([body, other])
     shown = daybook.land().stdout.splitlines()
     [place] = [shown[row + 1] for row, line in enumerate(shown) if "no_event" in line]
-    assert ':1  {"batch": [{"type": "track", "event": "e"' in place
+    assert ':1 call 3  {"batch": [{"type": "track", "event": "e"' in place
 
     shown = daybook.run("quarantine").stdout.splitlines()
     assert [line.split("  ")[2:] for line in shown] == [

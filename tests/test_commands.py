@@ -155,7 +155,7 @@ def test_status_before_anything_was_landed_says_what_to_do(daybook):
     assert not daybook.database.exists()
 
 
-@pytest.mark.parametrize("name", ["raw", "last", "Marts"])
+@pytest.mark.parametrize("name", ["raw", "last_night", "Marts"])
 def test_a_database_name_that_duckdb_would_confuse_is_refused(daybook, name):
     daybook.write([call()])
     said = daybook.run("--database", f"{name}.duckdb", "land", daybook.logs, exit_code=1).output

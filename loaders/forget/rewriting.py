@@ -37,7 +37,7 @@ _MENTIONING = {
     "integrations": "json",
 }
 _IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
-_NEW = "erased"  # the catalog of the new file
+_NEW = "erased_copy"  # the catalog of the new file
 
 
 @dataclass

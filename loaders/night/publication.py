@@ -180,7 +180,7 @@ class Publication:
         }
         values = ", ".join(f"${name}::{_type(name)} as {name}" for name in row)
         connection.execute(f"create temp table this_night as select {values}", row)
-        earlier = "union all by name from last.nights." if current else ""
+        earlier = "union all by name from last_night.nights." if current else ""
         copy.create("nights.nights", f"from this_night {earlier and earlier + 'nights'}")
         copy.create(
             "nights.restatements",
@@ -280,8 +280,8 @@ def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None
     there, of_days, should, on_days = connection.execute(
         f"""
         select
-            (select count(*) from pub.marts.{EVENTS}),
-            (select coalesce(sum(events), 0)::bigint from pub.marts.fct_activity_days),
+            (select count(*) from night_copy.marts.{EVENTS}),
+            (select coalesce(sum(events), 0)::bigint from night_copy.marts.fct_activity_days),
             coalesce(sum(calls), 0)::bigint,
             coalesce(sum(calls) filter (not is_internal), 0)::bigint
         from {warehouse}.intermediate.int_attributed_days
@@ -299,7 +299,7 @@ def _attach_last(connection: duckdb.DuckDBPyConnection, current: Path | None) ->
     if current is None:
         return
     path, cells = (str(current / name).replace("'", "''") for name in (DATABASE, _METRICS))
-    connection.execute(f"attach '{path}' as last (read_only)")
+    connection.execute(f"attach '{path}' as last_night (read_only)")
     try:
         connection.execute(f"create temp view last_cells as from read_parquet('{cells}')")
     except duckdb.Error as error:
@@ -332,10 +332,10 @@ def _what_came(connection: duckdb.DuckDBPyConnection, warehouse: str, latest_loa
 def _count_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     found = connection.execute(
         "select table_name from duckdb_tables()"
-        " where database_name = 'pub' and schema_name = 'marts' order by table_name"
+        " where database_name = 'night_copy' and schema_name = 'marts' order by table_name"
     ).fetchall()
     return {
-        name: connection.execute(f'select count(*) from pub.marts."{name}"').fetchone()[0]
+        name: connection.execute(f'select count(*) from night_copy.marts."{name}"').fetchone()[0]
         for (name,) in found
     }
 

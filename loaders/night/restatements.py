@@ -41,8 +41,9 @@ def find_restated(
 ) -> int:
     """Make the temporary table `restated`; return how many cells are in it.
 
-    The last night is attached as `last`, with its cells in the view `last_cells`. `changed_events`
-    is a condition that holds for every event that may differ between the two nights.
+    The last night is attached as `last_night`, with its cells in the view `last_cells`.
+    `changed_events` is a condition that holds for every event that may differ between the two
+    nights.
     """
     if has_last:
         connection.execute(_restated(number, last["as_of"]))
@@ -190,8 +191,8 @@ def _compare_events(
                         then 'internal account changed'
                 end as reason,
                 least(before.event_day, after.event_day) as event_day
-            from (from last.marts.fct_events where {changed_events}) as before
-            full join (from pub.marts.fct_events where {changed_events}) as after
+            from (from last_night.marts.fct_events where {changed_events}) as before
+            full join (from night_copy.marts.fct_events where {changed_events}) as after
                 on before.event_id = after.event_id
         )
         select reason, event_day, count(*) as changed
@@ -210,27 +211,27 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
         create temp table changed_traits as
         with
         differences as (
-            (select {columns} from pub.marts.fct_traits
-            except select {columns} from last.marts.fct_traits)
+            (select {columns} from night_copy.marts.fct_traits
+            except select {columns} from last_night.marts.fct_traits)
             union all
-            (select {columns} from last.marts.fct_traits
-            except select {columns} from pub.marts.fct_traits)
+            (select {columns} from last_night.marts.fct_traits
+            except select {columns} from night_copy.marts.fct_traits)
         ),
         known as (
             select 'user' as entity, user_id as entity_id
-            from last.marts.dim_users inner join pub.marts.dim_users as now
+            from last_night.marts.dim_users inner join night_copy.marts.dim_users as now
                 using (user_id, is_internal)
             union all
             select 'company' as entity, company_id as entity_id
-            from last.marts.dim_companies inner join pub.marts.dim_companies as now
+            from last_night.marts.dim_companies inner join night_copy.marts.dim_companies as now
                 using (company_id, is_internal)
         )
         select 'trait changed' as reason, count(distinct (entity, entity_id)) as changed
         from differences semi join known using (entity, entity_id)
         union all
         select 'company changed' as reason, count(*) as changed
-        from last.marts.dim_users as before
-        inner join pub.marts.dim_users as after using (user_id)
+        from last_night.marts.dim_users as before
+        inner join night_copy.marts.dim_users as after using (user_id)
         where before.company_id is distinct from after.company_id
         """
     )

@@ -45,7 +45,7 @@ class Months:
 class Copy:
     """The copy that readers will open, while it is written.
 
-    `connection` has the warehouse attached, and the copy as `pub`.
+    `connection` has the warehouse attached, and the copy as `night_copy`.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,16 +59,18 @@ class Copy:
         path = self.folder / DATABASE
         if last is not None:
             shutil.copyfile(last / DATABASE, path)
-        self.connection.execute(f"attach '{_quoted(path)}' as pub (storage_version '{STORAGE}')")
+        self.connection.execute(
+            f"attach '{_quoted(path)}' as night_copy (storage_version '{STORAGE}')"
+        )
         for schema in ("marts", "nights", "seeds"):
-            self.connection.execute(f"create schema if not exists pub.{schema}")
+            self.connection.execute(f"create schema if not exists night_copy.{schema}")
 
     def write_marts(self, marts: Iterable[str], months: Months) -> None:
         """Write every mart into the database, and nothing else."""
         marts = set(marts)
         for schema, table in self._there():
             if (schema == "marts" and table not in marts) or schema == "seeds":
-                self.connection.execute(f'drop table pub.{schema}."{table}"')
+                self.connection.execute(f'drop table night_copy.{schema}."{table}"')
         for mart in sorted(marts):
             if mart in LONG and months.days is not None:
                 self._write_changes(mart, months)
@@ -76,7 +78,7 @@ class Copy:
                 self._create(f"marts.{mart}", self.privacy.select(mart))
         for seed in self._seeds():
             self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
-        self.connection.execute("use pub.marts")
+        self.connection.execute("use night_copy.marts")
 
     def _write_changes(self, mart: str, months: Months) -> None:
         if months.days:
@@ -86,9 +88,9 @@ class Copy:
                 new = f"event_id in (from changed_events) and {within}"
             else:
                 gone = new = f"event_day in ({', '.join(map(_sql, months.days))})"
-            self.connection.execute(f"delete from pub.marts.{mart} where {gone}")
+            self.connection.execute(f"delete from night_copy.marts.{mart} where {gone}")
             self.connection.execute(
-                f"insert into pub.marts.{mart} {self.privacy.select(mart, new)}"
+                f"insert into night_copy.marts.{mart} {self.privacy.select(mart, new)}"
             )
         self._comment(f"marts.{mart}")
 
@@ -100,7 +102,7 @@ class Copy:
     def export(self, table: str) -> None:
         """Write a table of the database as a Parquet file that carries the night's number."""
         path = self.folder / f"{table.split('.')[1]}.parquet"
-        self.write_parquet(f"from pub.{table}", path)
+        self.write_parquet(f"from night_copy.{table}", path)
 
     def export_events(self, months: Months, last: Path | None) -> None:
         """Write a Parquet file per month; it carries the number of the night that wrote it."""
@@ -110,7 +112,7 @@ class Copy:
             os.link(last / EVENTS / _file(month), events / _file(month))
         for month in months.written:
             within = f"event_day >= {_sql(month)} and event_day < {_sql(_next(month))}"
-            query = f"from pub.marts.{EVENTS} where {within}"
+            query = f"from night_copy.marts.{EVENTS} where {within}"
             if self.connection.execute(f"select 1 {query} limit 1").fetchone():
                 self.write_parquet(query, events / _file(month), key="written_in_night")
 
@@ -129,15 +131,15 @@ class Copy:
         )
 
     def _create(self, table: str, query: str) -> None:
-        self.connection.execute(f"create or replace table pub.{table} as {query}")
+        self.connection.execute(f"create or replace table night_copy.{table} as {query}")
         self._comment(table)
 
     def _comment(self, table: str) -> None:
-        self.connection.execute(f"comment on table pub.{table} is 'night {self.number}'")
+        self.connection.execute(f"comment on table night_copy.{table} is 'night {self.number}'")
 
     def _there(self) -> list[tuple[str, str]]:
         return self.connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'pub'"
+            "select schema_name, table_name from duckdb_tables() where database_name = 'night_copy'"
         ).fetchall()
 
     def _seeds(self) -> list[str]:
