@@ -303,8 +303,16 @@ def test_a_night_does_not_start_from_one_that_a_restored_backup_lost(small):
     assert published(small, found) == [("right",)]
 
 
-@pytest.mark.parametrize("file", [".marks.json", "daybook.duckdb", "metrics.parquet"])
-@pytest.mark.parametrize("damage", ["missing", "cut", "of another kind"])
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        (".marks.json", "missing"),
+        (".marks.json", "of another kind"),
+        ("daybook.duckdb", "missing"),
+        ("daybook.duckdb", "cut"),
+        ("metrics.parquet", "cut"),
+    ],
+)
 def test_a_damaged_night_is_named_with_advice(small, file, damage):
     small.run("publish")
     path = small.folder / "published" / file
@@ -672,6 +680,23 @@ def test_a_company_learned_late_is_a_change_of_company(small):
     another_night(small, group)
     assert "company changed" in reasons(small)
     assert {json.loads(each).get("company changed") for *_, each in restated(small)} >= {1, 3}
+
+
+def test_a_users_latest_company_does_not_restate_reports_of_companies(small):
+    days = [f"2024-05-{day}" for day in (20, 21, 22)]
+    acme = GROUP | {"groupId": "acme", "userId": "ana"}
+    another_night(
+        small,
+        call(messageId="acme", **acme, traits={"plan": "growth"}, **at("2024-05-06", 12)),
+        *(call(messageId=day, userId="gus", **at(day, 8)) for day in days),
+    )
+    group = call(messageId="group", **GROUP, traits={"plan": "growth"}, **at("2024-06-05", 15))
+    another_night(small, group)
+    changed = """
+        select max((reasons::json ->> '$."company changed"')::int)
+        from nights.restatements where entity = 'company' and report = 'active paying companies'
+    """
+    assert published(small, changed) == [(3,)]  # the three events of gus
 
 
 def test_a_restatement_names_a_changed_internal_account(small):

@@ -86,6 +86,7 @@ def test_a_story_fails_if_a_block_misses_keys(mutant, tmp_path):
         tell_the_stories(daybook)
 
 
+@pytest.mark.soak
 def test_without_a_mutant_the_stories_see_nothing(tmp_path):
     tell_the_stories(Daybook(tmp_path / "sound"))
 

@@ -128,18 +128,19 @@ def _find_reasons(
         f"""
         create temp table reasons as
             select last_day, null::varchar as kind, null::varchar as report,
-                null::boolean as of_traits, reason, sum(changed)::bigint as changed
+                null::varchar as entity, null::boolean as of_traits, reason,
+                sum(changed)::bigint as changed
             from {last_days} as cells inner join changed_days on event_day <= last_day
             group by all
             union all
-            select null, null, null, true, reason, changed from changed_traits
+            select null, null, null, entity, true, reason, changed from changed_traits
             union all
-            select null, null, null, null, 'plan changed', {len(files)}
+            select null, null, null, null, null, 'plan changed', {len(files)}
             union all
-            select null, null, null, null, 'load taken out',
+            select null, null, null, null, null, 'load taken out',
                 {now["taken_out"] - last.get("taken_out", 0)}
             union all
-            select null, kind, name, null, 'report changed', count(*)
+            select null, kind, name, null, null, 'report changed', count(*)
             from changed_reports inner join seeds_of_kinds using (seed)
             group by all;
 
@@ -157,6 +158,7 @@ def _find_reasons(
                         and (reasons.kind is null or reasons.kind = restated.report_kind)
                         and (reasons.report is null
                             or reasons.report in (restated.report, restated.entity))
+                        and (reasons.entity is null or reasons.entity = restated.entity)
                         and (reasons.of_traits is null or restated.depends_on_traits)
                     group by reason order by reason
                 )
@@ -226,10 +228,13 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
             from last_night.marts.dim_companies inner join night_copy.marts.dim_companies as now
                 using (company_id, is_internal)
         )
-        select 'trait changed' as reason, count(distinct (entity, entity_id)) as changed
+        select
+            null::varchar as entity, 'trait changed' as reason,
+            count(distinct (entity, entity_id)) as changed
         from differences semi join known using (entity, entity_id)
         union all
-        select 'company changed' as reason, count(*) as changed
+        -- The latest company of a user gives traits to the user, and none to companies.
+        select 'user' as entity, 'company changed' as reason, count(*) as changed
         from last_night.marts.dim_users as before
         inner join night_copy.marts.dim_users as after using (user_id)
         where before.company_id is distinct from after.company_id
