@@ -63,6 +63,11 @@ members as (
         or filtered_entities.entity_key is not null
 ),
 
+members_by_company as (
+    select * from members
+    where breakdown_at = 'entry' and entity = 'user' and starts_with(breakdown, 'company.')
+),
+
 -- The company of the event with which a user entered.
 entered_with as (
     select
@@ -75,23 +80,18 @@ entered_with as (
             min_by(coalesce(days.company_id, ''), (days.first_at, coalesce(days.company_id, ''))),
             ''
         ) as company_id
-    from members
+    from members_by_company as members
     inner join {{ ref('int_selector_events') }} as selector_events
         on members.selector_id = selector_events.selector_id
-    inner join {{ ref('int_attributed_days') }} as days
+    inner join (
+        select * from {{ ref('int_attributed_days') }}
+        where is_event and not is_internal and user_id in {{ in_list('members_by_company', 'entity_id') }}
+    ) as days
         on
             members.entity_id = days.user_id
             and members.entered_on = days.event_day
             and selector_events.event = days.event
-            and days.is_event
-            and not days.is_internal
-    where
-        members.breakdown_at = 'entry'
-        and members.entity = 'user'
-        and starts_with(members.breakdown, 'company.')
-    group by
-        members.report, members.cohort_number, members.entity_key,
-        members.entered_on, members.breakdown
+    group by all
 ),
 
 -- The value at entry is a trait of the entity itself, or of the company of its event.
