@@ -35,8 +35,6 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     nodes = question["graph"]["nodes"]
     if question["is_empty"]:
         raise CannotBuild("--empty would take all rows out of the tables; run dbt without it")
-    if question["is_comparison"]:
-        _check_comparison(connection, question)
     seeds = _read_seeds(question)
     if found := problems(seeds, question["vars"]):
         raise CannotBuild("\n".join(map(str, found)))
@@ -45,6 +43,8 @@ def before(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     there = _existing(connection)
     ours = _ours(nodes)
     selected = set(question["selected"])
+    if question["is_comparison"]:
+        _check_comparison(connection, question, ours)
     loads = digest_of_loads(connection)
     if it_was := _why_outdated(connection, question["version"], there, ours):
         if not question["is_build"] or ours.keys() - selected:
@@ -93,7 +93,9 @@ def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str
     return {"say": "\n".join(filter(None, said))}
 
 
-def _check_comparison(connection: duckdb.DuckDBPyConnection, question: Question) -> None:
+def _check_comparison(
+    connection: duckdb.DuckDBPyConnection, question: Question, ours: dict[str, str]
+) -> None:
     nodes = question["graph"]["nodes"]
     others = [
         name
@@ -107,6 +109,8 @@ def _check_comparison(connection: duckdb.DuckDBPyConnection, question: Question)
         )
     if due := build_due(connection):
         raise CannotBuild(f"There is nothing to compare: {due}. Run: dbt build")
+    if behind := _left_behind(connection, nodes, ours, _grounds(question, ours)):
+        raise CannotBuild(behind)
 
 
 def _days_without_logs(connection: duckdb.DuckDBPyConnection, as_of: object) -> str | None:
@@ -119,12 +123,12 @@ def _days_without_logs(connection: duckdb.DuckDBPyConnection, as_of: object) -> 
             f"as_of is {as_of}, and the last call is of {latest_day}: the days between count as"
             " days on which nobody was active"
         )
-    first = connection.execute("select min(event_day) from intermediate.int_call_days")
+    first = connection.execute("select first_day from intermediate.int_as_of")
     (first_day,) = first.fetchone()
     if str(as_of) < str(first_day):
         return (
-            f"as_of is {as_of}, and the first call is of {first_day}: nobody is in any report or"
-            " dim. Correct the var as_of"
+            f"as_of is {as_of}, and the first call is of {first_day}: no report and no dim has a"
+            " row. Correct the var as_of"
         )
     return None
 

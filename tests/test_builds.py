@@ -191,9 +191,13 @@ def test_a_comparison_of_the_tables_leaves_no_trace(built):
 def test_a_comparison_needs_up_to_date_tables_and_runs_keyed_models_only(built):
     compare = {"command": "run", "vars": {"compare_only": True}}
     assert "only keyed models can be run" in refused(built, **compare)
+    keyed = ("--select", "config.materialized:keyed")
+    elsewhere = compare | {"vars": compare["vars"] | {"timezone": "Asia/Tokyo"}}
+    said = refused(built, *keyed, **elsewhere)
+    assert said.startswith("Built with other vars or seeds than today's: ")
     built.write([call(messageId="new")], "new.jsonl")
     built.land()
-    said = refused(built, "--select", "config.materialized:keyed", **compare)
+    said = refused(built, *keyed, **compare)
     assert said.startswith("There is nothing to compare: ")
     assert said.endswith("Run: dbt build")
 
@@ -225,7 +229,7 @@ def test_an_as_of_after_the_logs_is_reported_and_a_far_one_stops_the_build(built
 
     (line,) = said("2020-08-01")
     assert line == (
-        "as_of is 2020-08-01, and the first call is of 2024-05-01: nobody is in any report or dim."
+        "as_of is 2020-08-01, and the first call is of 2024-05-01: no report and no dim has a row."
         " Correct the var as_of"
     )
 
@@ -302,6 +306,8 @@ def test_status_lists_names_that_only_the_plan_or_only_the_logs_have(daybook):
     assert "events in no plan: signed in" in printed
     assert "traits in no plan: user Role" in printed
     assert "planned traits in no log: company plan, user email, user role" in printed
+    names = orjson.loads(daybook.run("status", "--json").stdout)["plan_and_logs"]
+    assert names["planned_traits_in_no_log"] == ["company plan", "user email", "user role"]
 
 
 def test_answers_of_an_earlier_build_say_that_a_build_is_due(built):

@@ -142,7 +142,7 @@ def print_status(
             "disagreements": [vars(each) for each in wrong],
             "build_due": build_due is not None,
             "build_due_reason": build_due,
-            "plan_and_logs": names,
+            "plan_and_logs": {what.replace(" ", "_"): found for what, found in names.items()},
         }
     )
 
@@ -154,7 +154,7 @@ def print_quarantined(each: Quarantined) -> None:
 
 
 def show_names(names: dict[str, list[str]]) -> None:
-    """Print the names that are only in the plan or only in the logs, most frequent first."""
+    """Print the names that are only in the plan or only in the logs, a line for each kind."""
     for what, found in names.items():
         more = len(found) - _SHOWN_NAMES
         shown = ", ".join(found[:_SHOWN_NAMES])

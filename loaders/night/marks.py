@@ -26,10 +26,9 @@ def marks(
     connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
 ) -> Marks:
     """Return the state of the warehouse as a JSON-serializable dict."""
-    build, invocation, latest_load, taken_out, as_of, latest_day = connection.execute(
+    build, invocation, latest_load, taken_out, as_of = connection.execute(
         f"""
-        select
-            build, invocation, latest_load, taken_out, as_of::varchar, latest_day::varchar
+        select build, invocation, latest_load, taken_out, as_of::varchar
         from {warehouse}.meta.builds where ended_well order by build desc limit 1
         """
     ).fetchone()
@@ -45,7 +44,6 @@ def marks(
         "latest_load": latest_load,
         "taken_out": taken_out,
         "as_of": as_of,
-        "latest_day": latest_day,
         "grounds": grounds and grounds[0],
         "plan": plan | {f"var {name}": _digest(value) for name, value in chosen.items()},
         "definitions": definitions,

@@ -9,15 +9,24 @@
 } -%}
 
 {% call touched_keys() -%}
+with
+
+changed_actor_days as (
+    select distinct
+        actor_key,
+        event_day
+    from {{ changed_days(ref('int_attributed_days'), ref('int_as_of')) }} as days
+    where
+        is_event
+        and actor_key is not null
+)
+
 {% for period, start in starts.items() -%}
 select distinct
     {{ hash_of(['actor_key', "'" ~ period ~ "'", start]) }} as actor_period,
     actor_key,
     {{ start }} as period_start
-from {{ changed_days(ref('int_attributed_days'), ref('int_as_of')) }} as days
-where
-    is_event
-    and actor_key is not null
+from changed_actor_days
 {{ 'union all' if not loop.last }}
 {% endfor -%}
 {%- endcall %}

@@ -68,7 +68,7 @@ members_by_company as (
     where breakdown_at = 'entry' and entity = 'user' and starts_with(breakdown, 'company.')
 ),
 
--- The company of the event with which a user entered.
+-- The company of the event with which a user entered. If no report asks for it, no event is read.
 entered_with as (
     select
         members.report,
