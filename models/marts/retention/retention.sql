@@ -80,15 +80,15 @@ cells as (
 
 -- With the window on_or_after, an entity counts in every period up to its last return. So each entity is
 -- counted once, at its last return (at most in the last period that the report shows), and the counts
--- are summed from the last period to the first.
+-- are summed from the last period to the first. With the window exact, it is counted in each period.
 returns as (
     select
         members.report,
         members.cohort_number,
         members.breakdown_value,
-        members.entity_key,
         max(least(selector_periods.period_number - members.cohort_number, reports.periods - 1))
-            as period_number
+            as period_number,
+        case when reports.return_window = 'exact' then count(*) else 1 end as entities
     from {{ ref('int_retention_cohorts') }} as members
     inner join reports on members.report = reports.report
     inner join last_periods on members.report = last_periods.report
@@ -105,8 +105,9 @@ returns as (
         or reports.periods is null
         or selector_periods.period_number - members.cohort_number < reports.periods
     group by
-        members.report, members.cohort_number, members.breakdown_value, members.entity_key,
-        case when reports.return_window = 'exact' then selector_periods.period_number end
+        members.report, members.cohort_number, members.breakdown_value, reports.return_window,
+        case when reports.return_window = 'exact' then selector_periods.period_number end,
+        case when reports.return_window = 'on_or_after' then members.entity_key end
 ),
 
 counted_returns as (
@@ -115,7 +116,7 @@ counted_returns as (
         cohort_number,
         coalesce(breakdown_value, '(all)') as breakdown_value,
         period_number,
-        count(*) as returned
+        sum(entities) as returned
     from returns
     group by grouping sets (
         (report, cohort_number, period_number),
