@@ -249,12 +249,12 @@ class Measured:
     night: Cost
     nothing: Cost
     first_publishing: Cost
-    publishing: Cost
-    usual_publishing: Cost  # after another night, whose late calls are of the last week
+    usual_publishing: Cost  # after a second night, whose late calls are of the last week
+    publishing: Cost  # after a third night, whose late calls are of the last year
 
 
 def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured:
-    """Write a history, build it, then land and build a night."""
+    """Write a history, build it, then land and build a night; publish it and two further ones."""
     database = folder / f"{calls}.duckdb"
     apart(write_history, world, database, calls)
     night = write_night(database, A_YEAR)
@@ -267,14 +267,12 @@ def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured
         seconds, _ = apart(query, database, SCAN_AND_GROUP)
         scans.append(seconds)
     (_, [(rows,)]) = apart(query, database, "select count(*) from intermediate.int_call_days")
+    landing, night_build = land_and_build(database, night)
     first_publishing = publish(database)
-    landing = run("daybook", "land", str(night), database=database)
-    night_build = build(database)
-    publishing = publish(database)
-    usual_night = write_night(database, A_WEEK)
-    run("daybook", "land", str(usual_night), database=database)
-    build(database)
+    land_and_build(database, write_night(database, A_WEEK))
     usual_publishing = publish(database)
+    land_and_build(database, write_night(database, A_YEAR - 1))
+    publishing = publish(database)
     return Measured(
         calls,
         from_scratch,
@@ -285,9 +283,14 @@ def measure(folder: Path, world: Path, calls: int, console: Console) -> Measured
         night_build,
         nothing,
         first_publishing,
-        publishing,
         usual_publishing,
+        publishing,
     )
+
+
+def land_and_build(database: Path, night: Path) -> tuple[Cost, Cost]:
+    """What landing a night and building it takes."""
+    return run("daybook", "land", str(night), database=database), build(database)
 
 
 def write_night(database: Path, days_late: int) -> Path:

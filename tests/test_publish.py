@@ -484,7 +484,7 @@ def test_no_name_and_no_address_is_in_any_published_file(people, tmp_path, mode,
     assert any("founder" in text for text in texts_of(daybook).values())
 
 
-def publish_hashed(daybook: Daybook, monkeypatch, key: str = "a key") -> None:
+def publish_hashed(daybook: Daybook, monkeypatch, key: str = "a key of the tests") -> None:
     path = daybook.folder / "dbt_project.yml"
     path.write_text(path.read_text().replace("pii: omit", "pii: hash"))
     monkeypatch.setenv("DAYBOOK_PII_KEY", key)
@@ -540,7 +540,7 @@ def test_the_hash_of_personal_data_is_a_keyed_hmac(people, tmp_path, monkeypatch
 
     daybook = copy_with_seeds(people, tmp_path / "daybook")
     long_key = "k" * 100
-    for key in ("a key", long_key):
+    for key in ("a key of the tests", long_key):
         publish_hashed(daybook, monkeypatch, key)
         address = hashed("ana.silva@example.com", key)
         assert published(
@@ -557,6 +557,10 @@ def test_the_hash_of_personal_data_is_a_keyed_hmac(people, tmp_path, monkeypatch
     assert "vars: pii is hash, and DAYBOOK_PII_KEY is not set" in said
     said = daybook.run("nightly", daybook.logs, exit_code=1).output
     assert "The night stopped at the step land" in said
+
+    monkeypatch.setenv("DAYBOOK_PII_KEY", "fifteen letters")
+    said = daybook.run("publish", exit_code=1).output
+    assert "DAYBOOK_PII_KEY has 15 characters" in said
 
 
 def test_a_breakdown_by_personal_data_is_not_published(people, tmp_path, monkeypatch):

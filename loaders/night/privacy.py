@@ -24,6 +24,7 @@ from loaders.plan.shape import FIXED_COLUMNS
 
 KEY_VARIABLE = "DAYBOOK_PII_KEY"
 OMIT, HASH = "omit", "hash"
+_SHORTEST_KEY = 16  # characters: hashes under a key that can be guessed can be turned back
 _BLOCK = 64  # bytes of a block of SHA-256
 
 # In a text: something@domain.tld, also as a URL writes it. In JSON, quotes end it.
@@ -39,7 +40,7 @@ _SNAKE_CASE = (
 def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
     """Return the var `pii` and the key of the environment, which may be empty.
 
-    Raises `CannotPublish` for another value of `pii`, and for `hash` without a key.
+    Raises `CannotPublish` for another value of `pii`, for `hash` without a key, and for a short key.
     """
     setting, key = variables.get("pii"), os.environ.get(KEY_VARIABLE, "")
     mode = str(setting or OMIT).strip().lower()
@@ -51,6 +52,11 @@ def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
         raise CannotPublish(
             f"vars: pii is hash, and {KEY_VARIABLE} is not set. Set it to a long random text, the"
             " same one each night, or remove the var: personal data is then left out."
+        )
+    if 0 < len(key) < _SHORTEST_KEY:
+        raise CannotPublish(
+            f"{KEY_VARIABLE} has {len(key)} characters: such a key can be guessed. Set it to a random"
+            f" text of at least {_SHORTEST_KEY}."
         )
     return mode, key
 
