@@ -244,10 +244,11 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
         "invited": MAIL,
         "by": ANA,
         "url": f"https://app.example/u/{ANA}/?mail=Ana.Doe%40acme.example",
+        "in_a_url": f"/?next=%2Fu%3Fid%3D{ANA}%26mail%3dana.doe%40acme.example%26",
         "both": f"{ANA} {ANA},{ANA}",
         "escaped": f"{ANA}\n",
     }
-    kept = {"other": f"{ANA}2", "mail": f"x{MAIL}", "word": "founder"}
+    kept = {"other": f"{ANA}2", "encoded": f"a%2D{ANA}", "mail": f"x{MAIL}", "word": "founder"}
     daybook.write(
         [
             *anas_calls(),
@@ -265,6 +266,7 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
             "invited": "[erased]",
             "by": "[erased]",
             "url": "https://app.example/u/[erased]/?mail=[erased]",
+            "in_a_url": "/?next=%2Fu%3Fid%3D[erased]%26mail%3d[erased]%26",
             "both": "[erased] [erased],[erased]",
             "escaped": "[erased]\n",
         }

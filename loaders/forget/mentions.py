@@ -25,6 +25,8 @@ _NOT_IN_IDS, _NOT_IN_NUMBERS = "[^A-Za-z0-9_-]", "[^A-Za-z0-9_.-]"
 _NOT_IN_ADDRESSES = "[^A-Za-z0-9_.%+-]"
 _AFTER_ADDRESS = r"$|[^A-Za-z0-9.-]|\.$|\.[^A-Za-z0-9]"
 _SPACE = r"\\[bfnrt]"  # as JSON escapes white space
+# A delimiter as a URL within a URL writes it: white space, "&'(),/:;<=>?[]{|}
+_ENCODED = "%(?:0[9adAD]|2[0267-9cfCF]|3[a-fA-F]|5[bdBD]|7[b-dB-D])"
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,8 @@ def _count_beyond(text: bytes, one: bytes, start: int) -> int:
 
 def _pattern(ones: Iterable[str], before: str, after: str) -> str:
     forms = sorted({form for one in ones for form in _forms(one)})
-    return f"(^|{before}|{_SPACE})(?:{'|'.join(map(_escaped, forms))})({after})"
+    begins = f"^|{before}|{_SPACE}|{_ENCODED}"
+    return f"({begins})(?:{'|'.join(map(_escaped, forms))})({after})"
 
 
 def _pseudonym(one: str) -> str:
