@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from math import trunc
 
+import duckdb
 import pytest
 import zstandard
 from harness import REPO, Daybook
@@ -410,12 +411,9 @@ def test_the_models_read_a_number_in_a_context_as_the_loader_reads_a_group_id(da
         for place, number in enumerate(numbers)
     )
     daybook.land()
-    engine = (REPO / "macros" / "engine.sql").read_text()
-    macros = Environment(extensions=["jinja2.ext.do"]).from_string(engine).module
     text = "json_extract_string(context, '$.groupId')"
-    rows = daybook.rows(
-        f"select group_id, {macros.json_id('context', ['groupId'], text)} as read from raw.calls"
-    )
+    read = engine_macros().json_id("context", ["groupId"], text)
+    rows = daybook.rows(f"select group_id, {read} as read from raw.calls")
     assert [row["read"] for row in rows] == [row["group_id"] for row in rows]
 
 
@@ -452,6 +450,27 @@ def test_other_characters_than_white_space_stay_at_the_ends_of_an_id(daybook):
     names = ["\u200bana", "ana\u200b", "\ufeffana", "ana\x00", "ána", "アナ", "ana\u3001", "a na"]
     rows = landed(daybook, *(call(userId=name) for name in names))
     assert [row["user_id"] for row in rows] == names
+
+
+# White space, what looks like it, and characters at the borders of visible ASCII.
+ENDS = [chr(code) for code in range(0x3001) if chr(code).isspace()]
+ENDS += ["\x00", "!", "~", "\x7f", "a", "é", "\u200b", "\ufeff"]
+
+
+def test_the_models_trim_texts_as_python_does():
+    texts = ["", *ENDS, *(f"{one}a a{other}" for one in ENDS for other in ENDS)]
+    trimmed = engine_macros().trimmed("text")
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"select {trimmed} from (select unnest(?::varchar[]) as text)", [texts]
+        ).fetchall()
+    assert [text for (text,) in rows] == [text.strip() for text in texts]
+
+
+def engine_macros():
+    """The macros of the models that differ between engines, to call from Python."""
+    engine = (REPO / "macros" / "engine.sql").read_text()
+    return Environment(extensions=["jinja2.ext.do"]).from_string(engine).module
 
 
 @pytest.mark.parametrize("space", [" ", "\t\n", "\u00a0", "\u3000"])

@@ -24,7 +24,7 @@ from loaders.plan.shape import FIXED_COLUMNS
 
 KEY_VARIABLE = "DAYBOOK_PII_KEY"
 OMIT, HASH = "omit", "hash"
-_SHORTEST_KEY = 16  # characters: hashes under a key that can be guessed can be turned back
+_SHORTEST_KEY = 16  # characters; whoever guesses the key can find out what was hashed
 _BLOCK = 64  # bytes of a block of SHA-256
 
 # In a text: something@domain.tld, also as a URL writes it. In JSON, quotes end it.
@@ -40,8 +40,7 @@ _SNAKE_CASE = (
 def mode_and_key(variables: dict[str, Any]) -> tuple[str, str]:
     """Return the var `pii` and the key of the environment, which may be empty.
 
-    Raises `CannotPublish` for another value of `pii`, for `hash` without a key, and for a short
-    key.
+    Raises `CannotPublish` for another value of `pii`, for `hash` without a key, or a short key.
     """
     setting, key = variables.get("pii"), os.environ.get(KEY_VARIABLE, "")
     mode = str(setting or OMIT).strip().lower()
