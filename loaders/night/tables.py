@@ -68,6 +68,7 @@ class Copy:
     def write_marts(self, marts: Iterable[str], months: Months) -> None:
         """Write every mart into the database, and nothing else."""
         marts = set(marts)
+        self.connection.execute("begin")  # one checkpoint for all tables
         for schema, table in self._there():
             if (schema == "marts" and table not in marts) or schema == "seeds":
                 self.connection.execute(f'drop table night_copy.{schema}."{table}"')
@@ -78,14 +79,14 @@ class Copy:
                 self._create(f"marts.{mart}", self.privacy.select(mart))
         for seed in self._seeds():
             self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
+        self.connection.execute("commit")
         self.connection.execute("use night_copy.marts")
 
     def _write_changes(self, mart: str, months: Months) -> None:
         if months.days:
             if mart == EVENTS:
-                within = f"event_day between {_sql(months.days[0])} and {_sql(months.days[-1])}"
-                gone = f"{may_differ(months, self.privacy)} and {within}"
-                new = f"event_id in (from changed_events) and {within}"
+                gone = may_differ(months, self.privacy)
+                new = f"event_id in (from changed_events) and {_within(months.days)}"
             else:
                 gone = new = f"event_day in ({', '.join(map(_sql, months.days))})"
             self.connection.execute(f"delete from night_copy.marts.{mart} where {gone}")
@@ -153,9 +154,10 @@ class Copy:
 
 def may_differ(months: Months, privacy: Privacy) -> str:
     """Return a condition that holds for each published event that may differ from last night's."""
-    if months.days is None:
-        return "true"
-    return f"event_id in (select {privacy.shown_id('event_id')} from changed_events)"
+    if not months.days:
+        return "true" if months.days is None else "false"
+    changed = f"event_id in (select {privacy.shown_id('event_id')} from changed_events)"
+    return f"{changed} and {_within(months.days)}"
 
 
 def months_in(folder: Path | None) -> list[date]:
@@ -171,6 +173,10 @@ def _file(month: date) -> str:
 
 def _next(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _within(days: list[date]) -> str:
+    return f"event_day between {_sql(days[0])} and {_sql(days[-1])}"
 
 
 def _sql(day: date) -> str:
