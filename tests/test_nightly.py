@@ -15,6 +15,7 @@ from harness import REPO, Daybook
 from lines import call
 from test_publish import at, published
 
+from loaders.night.summary import _cell
 from loaders.published import PublishedNights
 
 # A reader in a loop: all that it reads must be of one night. Prints the nights that it saw.
@@ -163,6 +164,24 @@ def test_a_night_outside_a_project_says_where_to_run_it(tmp_path):
     assert ran.returncode == 1
     assert "There is no dbt_project.yml in this folder." in ran.stderr
     assert not (tmp_path / "warehouse.duckdb").exists()
+
+
+def test_a_night_without_a_profile_names_the_file(daybook):
+    daybook.write([call()])
+    (daybook.folder / "profiles.yml").unlink()
+    night = nightly(daybook, HOME=str(daybook.folder))
+    assert night.returncode == 1
+    assert "There is no profiles.yml in this folder, and dbt says: " in night.stderr
+    assert "The night stopped at the step build" in night.stderr
+
+
+def test_the_summary_writes_numbers_as_the_report_does():
+    cell = {"report": "r", "entity": "user", "period": "week", "period_start": "2024-05-06"}
+    cell |= {"dimension": "", "reasons": {"late events": 1200}}
+    counts = cell | {"value_name": "events", "before": 2463790.0, "after": None}
+    rates = cell | {"value_name": "retention_rate", "before": 0.4, "after": 0.35}
+    assert "events: 2,463,790 -> nothing (late events: 1,200)" in _cell(counts)
+    assert "retention_rate: 40.0 % -> 35.0 %" in _cell(rates)
 
 
 def test_readers_see_only_complete_nights_while_nights_fail_or_are_killed(daybook):

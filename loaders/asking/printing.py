@@ -211,7 +211,7 @@ def as_text(cell: object) -> str:
         case float() if not math.isfinite(cell):
             return NOTHING
         case float() if abs(cell) >= 1000:
-            return f"{cell:,.1f}"
+            return f"{cell:,.{0 if cell.is_integer() else 1}f}"
         case float():
             return f"{cell:.4g}"
         case int() | Decimal():

@@ -61,6 +61,8 @@ def build(database: Path, say: Callable[[str], None], told: Told) -> Built:
 def _why_not(
     exception: BaseException | None, results: list[Any], say: Callable[[str], None]
 ) -> CannotBuild | DatabaseIsHeld:
+    from dbt.cli.exceptions import DbtUsageException
+
     failed = [_line(result) for result in results if result.status in _FAILED]
     for line in failed:
         say(line)
@@ -68,6 +70,8 @@ def _why_not(
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         return CannotBuild(f"dbt build failed: {failed[0]}{more} ({LOG} has the details)")
     problem = " ".join(str(exception or f"dbt build failed; see {LOG}").split())
+    if isinstance(exception, DbtUsageException) and not Path("profiles.yml").exists():
+        problem = f"There is no profiles.yml in this folder, and dbt says: {problem}"
     return DatabaseIsHeld(problem) if _HELD in problem else CannotBuild(problem)
 
 

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from loaders.asking import as_texts
 from loaders.display import plural, safe
 
 Document = dict[str, Any]
@@ -73,11 +74,12 @@ def _cell(cell: Document) -> str:
     where += [cell["dimension"], cell["value_name"]]
     why = ", ".join(f"{reason}: {count:,}" for reason, count in cell["reasons"].items())
     told = " ".join(part for part in where if part)
-    return f"{told}: {_number(cell['before'])} -> {_number(cell['after'])} ({why or 'no reason'})"
+    return f"{told}: {_value(cell, 'before')} -> {_value(cell, 'after')} ({why or 'no reason'})"
 
 
-def _number(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:,.6g}"
+def _value(cell: Document, side: str) -> str:
+    ((text,),) = as_texts([cell["value_name"]], [[cell[side]]])
+    return "nothing" if cell[side] is None else text
 
 
 def _wrong(document: Document) -> list[str]:
