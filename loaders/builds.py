@@ -83,6 +83,10 @@ def after(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str
         "insert into meta.tables select unnest($names::varchar[]), unnest($grounds::varchar[])",
         {"names": [ours[name] for name in built], "grounds": [grounds[name] for name in built]},
     )
+    connection.execute(
+        "update meta.builds set vars = $vars where build = (select max(build) from meta.builds)",
+        {"vars": json.dumps({name: str(value) for name, value in question["vars"].items()})},
+    )
     connection.execute("commit")
     if set(status.values()) & {"error", "fail", "skipped"}:
         return {}

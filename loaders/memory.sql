@@ -13,7 +13,8 @@ create table if not exists meta.builds (
     as_of date,                 -- the last complete day, in that run
     latest_day date,            -- the latest day with a call, in that run
     loads varchar,              -- a digest of the landed loads when it began
-    passed boolean              -- no model or test of it failed, a company's own included
+    passed boolean,             -- no model or test of it failed, a company's own included
+    vars json                   -- the vars of that run that the tables depend on, as texts
 );
 
 -- One row per seed and model of Daybook that has been built.

@@ -296,3 +296,11 @@ def _close_every_connection() -> None:
     reset_adapters()
     if environment is not None:
         environment.close()
+
+
+def set_var(daybook: Daybook, name: str, value: str) -> None:
+    """Set a var in the dbt_project.yml of a checkout."""
+    path = daybook.folder / "dbt_project.yml"
+    project = yaml.safe_load(path.read_text())
+    project["vars"][name] = value
+    path.write_text(yaml.safe_dump(project, sort_keys=False))

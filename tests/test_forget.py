@@ -12,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 from click.testing import CliRunner, Result
-from harness import REPO, Daybook
+from harness import REPO, Daybook, set_var
 from hypothesis import Phase, given, seed, settings
 from lines import call
 from lives import VARIABLES, lives, plans
@@ -508,13 +507,6 @@ def test_an_unknown_time_zone_is_one_line(daybook):
     said = daybook.run("forget", "--user", ANA, exit_code=1).stderr
     assert said.startswith("daybook: dbt_project.yml: the var timezone (Europe/Atlantis)")
     assert said.count("\n") == 1
-
-
-def set_var(daybook: Daybook, name: str, value: str) -> None:
-    path = daybook.folder / "dbt_project.yml"
-    project = yaml.safe_load(path.read_text())
-    project["vars"][name] = value
-    path.write_text(yaml.safe_dump(project, sort_keys=False))
 
 
 def test_before_the_first_landing_nobody_can_be_forgotten(daybook):

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from harness import REPO, Daybook, _inside
+from harness import REPO, Daybook, _inside, set_var
 from lines import call
 
 SMALL = ["activation", "activity", "calendar", "dim_companies", "dim_users", "fct_activity_days"]
@@ -253,6 +253,18 @@ def test_the_last_nights_are_kept_and_a_rollback_shows_the_one_before(small):
     assert "Night 6 is the oldest one that is kept" in said
 
 
+def test_a_rollback_can_be_read_by_machines(small):
+    small.run("publish")
+    said = json.loads(small.run("publish", "--rollback", "--json").stdout)
+    assert said == {"status": "rolled back", "night": 1, "instead_of": 2}
+
+
+def test_an_unusable_amount_of_memory_is_named(small, monkeypatch):
+    monkeypatch.setenv("DAYBOOK_BUILD_MEMORY", "lots")
+    said = small.run("publish", exit_code=1).output
+    assert "DAYBOOK_BUILD_MEMORY is 'lots', which DuckDB cannot use" in said
+
+
 def test_a_reader_keeps_the_night_that_it_has_open(small):
     path = small.folder / "published" / "daybook.duckdb"
     with duckdb.connect(str(path), read_only=True) as reader:
@@ -281,6 +293,15 @@ def test_only_the_months_in_which_something_changed_are_written_again(small):
     again = months(small)
     another_night(small)
     assert months(small) == again
+
+
+def test_a_damaged_month_is_written_again(small):
+    folder = small.folder / "published" / "fct_events"
+    may = pl.read_parquet(folder / "2024-05.parquet")
+    may.head(3).write_parquet(folder / "2024-05.parquet")
+    small.run("publish")
+    again = pl.read_parquet(small.folder / "published" / "fct_events" / "2024-05.parquet")
+    assert again.sort("event_id").equals(may.sort("event_id"))
 
 
 def test_a_night_does_not_start_from_a_changed_copy(small):
@@ -377,7 +398,14 @@ def test_publish_is_refused_while_another_process_holds_the_warehouse_or_the_loc
 # -- personal data
 
 
-PEOPLE = ["ana.silva@example.com", "Ana Silva", "Ben Okafor", "ben@mail.example.org"]
+PEOPLE = ["ana.silva@example.com", "Ana Silva", "Ben Okafor", "mail.example.org", "987654"]
+NOTES = [
+    "Hi,\nben@mail.example.org",
+    'a \\"quoted\\" \\\ttext\u0001ben@mail.example.org',
+    "https://x.test/?to=a%2540mail.example.org",
+    json.dumps({"e": "ben\u0040mail.example.org"}).replace("@", "\\u0040"),
+    "ben&#64;mail.example.org",
+]
 
 
 @pytest.fixture(scope="session")
@@ -395,8 +423,21 @@ def people(tmp_path_factory) -> Daybook:
                 "is_pii": "true",
             },
             {"event": "report_loaded", "property": "note", "type": "string"},
+            {"event": "page", "property": "name", "type": "string", "is_pii": "true"},
         ],
     )
+    daybook.seed(
+        "tracking_plan_traits",
+        [
+            *daybook.seed_rows("tracking_plan_traits"),
+            {"entity": "company", "trait": "tier", "type": "string", "is_pii": "true"},
+            {"entity": "company", "trait": "size", "type": "number", "is_pii": "true"},
+        ],
+    )
+    set_var(daybook, "company_plan_trait", "tier")
+    set_var(daybook, "company_mau_trait", "size")
+    report = daybook.seed_rows("activity_reports")[0]
+    daybook.seed("activity_reports", [report | {"report": "activity of ben@mail.example.org"}])
     daybook.seed(
         "context_columns",
         [
@@ -433,6 +474,15 @@ def people(tmp_path_factory) -> Daybook:
             call(messageId="m", properties=properties, **ana, **at("2024-05-01")),
             call(messageId="ben@mail.example.org/1", **ana, **at("2024-05-02")),
             call(messageId="u", event="mailed ben@mail.example.org", **ana, **at("2024-05-02")),
+            *(
+                call(messageId=f"n{number}", properties={"note": note}, **ana, **at("2024-05-02"))
+                for number, note in enumerate(NOTES)
+            ),
+            call(
+                type="group", messageId="g", event=..., userId="gus", groupId="acme",
+                traits={"tier": "Ben Okafor", "size": 987654}, **at("2024-05-02"),
+            ),
+            call(type="page", messageId="q", event=..., name="Profile of Ben Okafor", **ana),
             call(messageId="w", properties={"note": "a", " note": "b"}, **ana, **at("2024-05-03")),
             call(messageId="n", userId=..., anonymousId="Ana Silva", **at("2024-05-03")),
             call(
@@ -477,11 +527,41 @@ def test_no_name_and_no_address_is_in_any_published_file(people, tmp_path, mode,
         publish_hashed(daybook, monkeypatch)
     else:
         daybook.run("publish")
+    assert_nobody_is_named(daybook)
+    assert any("founder" in text for text in texts_of(daybook).values())
+
+
+def assert_nobody_is_named(daybook: Daybook) -> None:
     for name, text in texts_of(daybook).items():
         for person in PEOPLE:
             assert person.lower() not in text.lower(), name
             assert person.replace("@", "%40").lower() not in text.lower(), name
-    assert any("founder" in text for text in texts_of(daybook).values())
+
+
+def test_the_path_of_a_refused_file_is_not_published(small):
+    (small.logs / "of ben@mail.example.org.gz").write_bytes(b"\x1f\x8b\x08\x00cut")
+    small.write([call(messageId="new", **at("2024-06-10"))], "new.jsonl")
+    night = small.run("nightly", small.logs, exit_code=4)
+    assert "of ben@mail.example.org.gz was refused" in night.output
+    document = json.loads((small.folder / "published" / "night.json").read_text())
+    assert document["wrong"][0].startswith("a file was refused: ")
+    assert_nobody_is_named(small)
+
+
+def test_values_of_a_trait_that_is_marked_later_are_in_no_published_file(small):
+    report = {"report": "r", "entity": "user", "cohort_rule": "first", "period": "week",
+              "return_window": "exact", "breakdown": "role"}  # fmt: skip
+    small.seed("retention_reports", [report])
+    named = {"type": "identify", "event": ..., "userId": "ben", "traits": {"role": "Ben Okafor"}}
+    another_night(small)
+    another_night(small, call(messageId="named", **named, **at("2024-05-07")))
+    assert any("Ben Okafor" in text for text in texts_of(small).values())
+    traits = small.seed_rows("tracking_plan_traits")
+    for row in traits:
+        row["is_pii"] = "true" if row["trait"] == "role" else row["is_pii"]
+    small.seed("tracking_plan_traits", traits)
+    another_night(small)
+    assert_nobody_is_named(small)
 
 
 def publish_hashed(daybook: Daybook, monkeypatch, key: str = "a key of the tests") -> None:
@@ -724,6 +804,106 @@ def test_a_restatement_names_changed_reports_and_plans(small):
     small.seed("tracking_plan_events", events)
     another_night(small)
     assert reasons(small) == {"plan changed"}
+
+
+def test_a_new_user_whose_id_is_its_address_leaves_the_reasons_and_months_as_they_are(small):
+    new = {"userId": "new@firm.example", "context": {"groupId": "acme"}}
+    identify = {"type": "identify", "event": ..., "traits": {"email": "new@firm.example"}}
+    before = months(small)
+    another_night(
+        small,
+        call(messageId="n", **identify, **new, **at("2024-06-10")),
+        call(messageId="a", **(ALIAS | {"previousId": "p"}), **at("2024-06-10")),
+    )
+    assert months(small)["2024-05"] == before["2024-05"]
+    identify["traits"]["email"] = "newer@firm.example"
+    another_night(
+        small,
+        call(messageId="o", **identify, userId="newer@firm.example", **at("2024-06-10")),
+        call(messageId="m", **ALIAS, **at("2024-06-09", 15)),
+    )
+    assert reasons(small) == {"users merged"}
+
+
+def test_another_key_for_the_hashes_restates_nothing(people, tmp_path, monkeypatch):
+    daybook = copy_with_seeds(people, tmp_path / "daybook")
+    report = {"report": "by name", "entity": "user", "cohort_rule": "first", "period": "day",
+              "return_window": "exact", "breakdown": "name"}  # fmt: skip
+    daybook.seed("retention_reports", [report])
+    daybook.build()
+    publish_hashed(daybook, monkeypatch)
+    publish_hashed(daybook, monkeypatch, "another key of the tests")
+    assert published(daybook, "select max(number) from nights.nights") == [(2,)]
+    assert restated(daybook) == []
+
+
+def test_a_copy_with_other_content_is_a_late_event(small):
+    copy = call(messageId="ana9", userId="ana", event="groups_opened", **at("2024-05-15"))
+    another_night(small, copy | {"receivedAt": "2024-05-15T10:00:00Z"})
+    assert restated(small) != []
+    assert reasons(small) == {"late events"}
+
+
+def test_a_changed_var_is_a_reason_in_the_night_that_is_built_with_it(small):
+    set_var(small, "timezone", "Pacific/Pago_Pago")
+    small.run("publish")
+    assert restated(small) == []
+    another_night(small)
+    assert restated(small) != []
+    assert all("plan changed" in json.loads(each) for *_, each in restated(small))
+    set_var(small, "as_of", "2024-05-31")
+    another_night(small)
+    assert restated(small) != []
+    assert all("plan changed" in json.loads(each) for *_, each in restated(small))
+
+
+def test_later_events_are_no_reason_for_a_cell_that_is_gone(small):
+    events = small.seed_rows("tracking_plan_events")
+    for row in events:
+        row["feature"] = row["feature"] and f"{row['feature']} again"
+    small.seed("tracking_plan_events", events)
+    another_night(small, call(messageId="late", userId="ana", **at("2024-06-05", 15)))
+    gone = {
+        (start, each)
+        for kind, _, period, start, *_, after, each in restated(small)
+        if (kind, period, after) == ("feature_adoption", "month", None)
+    }
+    assert gone == {(date(2024, 5, 1), '{"plan changed":1}')}
+
+
+def test_a_users_latest_company_is_no_reason_for_reports_without_companies(small):
+    reports = small.seed_rows("activity_reports")
+    small.seed(
+        "activity_reports",
+        [
+            reports[0] | {"report": report, "entity": "user", "filter_by": by, "filter_values": of}
+            for report, by, of in (
+                ("founders", "role", "founder"),
+                ("growing", "company.plan", "growth"),
+            )
+        ],
+    )
+    plan = call(
+        type="group", messageId="p", event=..., userId="ana", groupId="acme",
+        traits={"plan": "growth"}, **at("2024-05-06", 7),
+    )  # fmt: skip
+    another_night(small, plan)
+    moved = call(
+        messageId="moved", userId="eva", context={"groupId": "acme"}, **at("2024-06-08", 15)
+    )
+    late = call(messageId="late", userId="ana", context={"groupId": "acme"}, **at("2024-05-20", 15))
+    another_night(small, moved, late)
+    found = {
+        report: {
+            reason
+            for _, r, *_, each in restated(small)
+            if r == report
+            for reason in json.loads(each)
+        }
+        for report in ("founders", "growing")
+    }
+    assert found["founders"] == {"late events"}
+    assert "company changed" in found["growing"]
 
 
 def test_a_restatement_names_an_unloaded_load(small):

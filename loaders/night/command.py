@@ -99,7 +99,10 @@ def publish(
     with _told(as_json, notify), night_lock(database):
         if rollback:
             former, shown = nights.roll_back()
-            click.echo(f"{nights.link} shows night {shown} again, not {former}.")
+            document = {"status": "rolled back", "night": shown, "instead_of": former}
+            said = f"{nights.link} shows night {shown} again, not {former}."
+            click.echo(json.dumps(document, indent=2) if as_json else said)
+            _notify(notify, document)
             return
         publication = Publication(database, project_here(), nights, keep, took=steps.took)
         _publish(publication, steps)

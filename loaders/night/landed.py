@@ -19,10 +19,13 @@ from loaders.warehouse import open_warehouse
 
 @dataclass(frozen=True)
 class Came:
-    """The result of landing: a line for the log, and a line per file that did not land."""
+    """The result of landing: a line for the log, and the files that did not land.
+
+    `problems` has the path of each, and what is wrong with it.
+    """
 
     said: str
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
     refused: int = 0
 
 
@@ -70,7 +73,7 @@ def _is_left_to_publish(connection: duckdb.DuckDBPyConnection, nights: Published
 def _came(results: list[Landed]) -> Came:
     landed = [each for each in results if each.status == "landed"]
     problems = [
-        f"{show_path(each.file.path)} was {_OUT[each.status]}: {each.because}"
+        (show_path(each.file.path), f"was {_OUT[each.status]}: {each.because}")
         for each in results
         if each.status in _OUT
     ]

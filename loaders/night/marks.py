@@ -1,5 +1,6 @@
 """The state of a warehouse, and what has changed in it since the last published night."""
 
+import json
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -25,7 +26,10 @@ Marks = dict[str, Any]
 def marks(
     connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
 ) -> Marks:
-    """Return the state of the warehouse as a JSON-serializable dict."""
+    """Return the state of the warehouse as a JSON-serializable dict.
+
+    The SQL functions of `Privacy` must be defined.
+    """
     build, invocation, latest_load, taken_out, as_of = connection.execute(
         f"""
         select build, invocation, latest_load, taken_out, as_of::varchar
@@ -36,8 +40,7 @@ def marks(
         f"select grounds from {warehouse}.meta.tables where name = 'marts.{EVENTS}'"
     ).fetchone()
     plan, definitions = _digests(connection, warehouse)
-    # The last complete day is left out: it moves every night without a change of definitions.
-    chosen = {name: str(value) for name, value in variables.items() if name != "as_of"}
+    chosen = {name: str(value) for name, value in variables.items()}
     return {
         "build": build,
         "invocation": invocation,
@@ -48,6 +51,19 @@ def marks(
         "plan": plan | {f"var {name}": _digest(value) for name, value in chosen.items()},
         "definitions": definitions,
     }
+
+
+def with_vars_of_the_build(
+    connection: duckdb.DuckDBPyConnection, warehouse: str, variables: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the vars of the project, but those of the tables as the last good build had them."""
+    (built_with,) = connection.execute(
+        f"""
+        select coalesce(vars, '{{}}') from {warehouse}.meta.builds
+        where ended_well order by build desc limit 1
+        """
+    ).fetchone()
+    return variables | json.loads(built_with)
 
 
 def months_to_write(
@@ -170,7 +186,8 @@ def _digests(
         if seed not in SEEDS or seed in _NOT_THE_PLAN:
             continue
         keys = ["entity"] if seed == _MILESTONES else [n for n in _REPORT_KEYS if n in names]
-        key = f'trim("{keys[0]}")' if keys else "''"
+        # The marks are published with the night.
+        key = f'masked(trim("{keys[0]}"))' if keys else "''"
         found = connection.execute(
             f"select {key}, coalesce(string_agg(seed::varchar, '|' order by seed::varchar), '')"
             f" from {warehouse}.seeds.{seed} as seed group by all"

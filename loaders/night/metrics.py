@@ -27,11 +27,13 @@ class Kind:
     is_complete: str = "is_complete"  # null: the cell is not about one period
     may_still_change: str = "false"  # a complete cell that later events may change
     depends_on_traits: str = "false"
+    depends_on_company: str = "false"  # a user's cell that depends on the traits of its company
     seed: str | None = None  # its rows define the reports
 
 
-def _has_trait(seed: str, columns: str) -> str:
-    return f"report in (select report from seeds.{seed} where coalesce({columns}, '') <> '')"
+def _has_trait(seed: str, *columns: str, of: str = "") -> str:
+    named = " or ".join(f"lower(trim({column})) like '{of}_%'" for column in columns)
+    return f"report in (select report from seeds.{seed} where {named})"
 
 
 _PERIODS_LATER = (
@@ -40,7 +42,8 @@ _PERIODS_LATER = (
     " else (cohort_start + to_months(period_number::integer + 1))::date - 1 end"
 )
 _RETENTION = ("cohort_size", "retained", "retention_rate", "rate_low", "rate_high")
-_RETENTION_TRAITS = _has_trait("retention_reports", "breakdown, filter_by")
+_RETENTION_TRAITS = _has_trait("retention_reports", "breakdown", "filter_by")
+_OF_COMPANY = "company."
 
 KINDS = (
     Kind(
@@ -50,6 +53,7 @@ KINDS = (
         period_start="period_start",
         last_day="period_end",
         depends_on_traits=_has_trait("activity_reports", "filter_by"),
+        depends_on_company=_has_trait("activity_reports", "filter_by", of=_OF_COMPANY),
         seed="activity_reports",
     ),
     Kind(
@@ -62,6 +66,9 @@ KINDS = (
         may_still_change="report in (select report from seeds.retention_reports"
         " where lower(trim(return_window)) = 'on_or_after')",
         depends_on_traits=_RETENTION_TRAITS,
+        depends_on_company=_has_trait(
+            "retention_reports", "breakdown", "filter_by", of=_OF_COMPANY
+        ),
         seed="retention_reports",
     ),
     Kind(
@@ -97,6 +104,7 @@ KINDS = (
         " else (period_start + to_months(1))::date - 1 end",
         dimensions=("segment", "feature"),
         depends_on_traits="segment <> 'all'",
+        depends_on_company="segment <> 'all'",
         seed="tracking_plan_events",
     ),
 )
@@ -114,7 +122,8 @@ def _cells_of(kind: Kind) -> str:
     return f"""
         select
             '{kind.table}' as report_kind, report, entity, period, period_start, dimension,
-            value_name, value, is_complete, last_day, may_still_change, depends_on_traits
+            value_name, value, is_complete, last_day, may_still_change, depends_on_traits,
+            depends_on_company
         from (
             unpivot (
                 select
@@ -124,6 +133,7 @@ def _cells_of(kind: Kind) -> str:
                     {kind.is_complete} as is_complete, {kind.last_day} as last_day,
                     {kind.may_still_change} as may_still_change,
                     {kind.depends_on_traits} as depends_on_traits,
+                    {kind.depends_on_company} as depends_on_company,
                     {values}
                 from marts.{kind.table}
             )

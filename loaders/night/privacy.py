@@ -3,6 +3,7 @@
 - Traits, properties and context columns that the plan marks `is_pii` are left out. So are traits
   and properties that are not planned, because nobody has said what they hold.
 - With `vars: pii: hash` the marked ones stay, as keyed hashes of their values.
+- The name of a page or screen is left out if the property `name` of that event is marked.
 - An id, or any other text, that contains an e-mail address is replaced by a keyed hash of the
   whole text; so is an id that is the value of a marked trait. Equal texts have equal hashes in all
   tables, so that joins still work. In properties only the address is replaced.
@@ -27,10 +28,22 @@ OMIT, HASH = "omit", "hash"
 _SHORTEST_KEY = 16  # characters; whoever guesses the key can find out what was hashed
 _BLOCK = 64  # bytes of a block of SHA-256
 
-# In a text: something@domain.tld, also as a URL writes it. In JSON, quotes end it.
-_ADDRESS = r"[^\s@\"\\<>(),;:=?&/]+(?:@|%40)[^\s@\"\\]*[^\s@\"\\.]\.\p{L}{2,}"
+# In a text: something@domain.tld, also in the spelling of URLs (even one within another), of JSON
+# within JSON, and of HTML. In JSON, quotes end it.
+_AT = ("@", "%40", "%2540", "u0040", "&#64;")
+_ADDRESS = (
+    r"[^\s@\"\\<>(),;:=?&/]+(?:@|%(?:25)*40|\\+u0040|&#64;)"
+    r"[^\s@\"\\]*[^\s@\"\\.]\.\p{L}{2,}"
+)
+# JSON's escapes may stand right before an address, and must stay whole.
+_ESCAPES = r"((?:\\(?:u[0-9a-fA-F]{4}|[^u]))*)"
 
 _DIMS = {"dim_users": "user", "dim_companies": "company"}
+# Columns of dim_companies whose trait a var names.
+_COLUMNS_OF_VARS = {
+    "plan": "company_plan_trait",
+    "monthly_active_users": "company_mau_trait",
+}
 _SNAKE_CASE = (
     "trim(lower(regexp_replace(regexp_replace(trait, '([a-z0-9])([A-Z])', '\\1_\\2', 'g'),"
     " '[^\\p{L}\\p{N}]+', '_', 'g')), '_')"
@@ -68,6 +81,7 @@ class Privacy:
     connection: duckdb.DuckDBPyConnection
     warehouse: str
     mode: str
+    variables: dict[str, Any]
 
     @classmethod
     def of(
@@ -75,7 +89,7 @@ class Privacy:
     ) -> "Privacy":
         """Read the mode and the key, and define the SQL functions that the rules use."""
         mode, key = mode_and_key(variables)
-        privacy = cls(connection, warehouse, mode)
+        privacy = cls(connection, warehouse, mode, variables)
         privacy._define_functions((key or privacy._warehouse_key).encode())
         privacy._find_named_ids()
         return privacy
@@ -117,6 +131,24 @@ class Privacy:
             f" where ({where}) and {self._shown_rows(table, columns)}"
         )
 
+    def select_seed(self, seed: str) -> str:
+        """Return the query of a seed's published rows."""
+        columns = self._columns(seed, "seeds")
+        shown = [f'masked("{name}"::varchar) as "{name}"' for name in columns]
+        return f"select {', '.join(shown)} from {self.warehouse}.seeds.{seed}"
+
+    @property
+    def shown_cells(self) -> str:
+        """A condition that holds for report cells that name no value of a marked trait.
+
+        Cells of earlier nights may name values of a trait that was not marked then.
+        """
+        breakdown = "regexp_extract(dimension, 'breakdown=(.*); breakdown_at=', 1)"
+        return (
+            f"(not coalesce(is_private_breakdown(entity, {breakdown}), false)"
+            " or regexp_matches(dimension, 'breakdown_value=(\\(all\\)|h_[0-9a-f]{20})$'))"
+        )
+
     # -- one column
 
     def _chosen(
@@ -127,6 +159,10 @@ class Privacy:
             return name, f"pseudonym({quoted}::varchar)" if self.mode == HASH else None
         if table == "fct_events" and name == "properties":
             return name, 'properties_of("shown keys", "hashed keys", properties)'
+        if table == "fct_events" and name == "name" and self._private_names:
+            hidden = f"pseudonym({quoted})" if self.mode == HASH else "null"
+            names = ", ".join("'" + each + "'" for each in self._private_names)
+            return name, f"case when event in ({names}) then {hidden} else masked({quoted}) end"
         if self.mode == HASH and name == "breakdown_value" and "breakdown" in columns:
             return name, self._hashed_value(quoted, self._breakdown_is_private(columns))
         if (
@@ -160,12 +196,18 @@ class Privacy:
         fixed = set(FIXED_COLUMNS[_DIMS[table]]) - {"plan"}
         traits = self._all(
             f"""
-            select {_SNAKE_CASE} from {self.warehouse}.staging.stg_plan_traits
+            select trait, {_SNAKE_CASE} from {self.warehouse}.staging.stg_plan_traits
             where is_pii and entity = ?
             """,
             [_DIMS[table]],
         )
-        return {f"trait_{each}" if each in fixed else each for (each,) in traits}
+        named = {f"trait_{column}" if column in fixed else column for _, column in traits}
+        private = {trait for trait, _ in traits}
+        return named | {
+            column
+            for column, setting in _COLUMNS_OF_VARS.items()
+            if str(self.variables.get(setting) or "").strip() in private
+        }
 
     @cached_property
     def _private_context(self) -> set[str]:
@@ -173,6 +215,15 @@ class Privacy:
             f"select column_name from {self.warehouse}.staging.stg_context_columns where is_pii"
         )
         return {name for (name,) in found}
+
+    @cached_property
+    def _private_names(self) -> list[str]:
+        """`page` and `screen`, where their property `name` is marked."""
+        found = self._all(
+            f"select distinct event from {self.warehouse}.staging.stg_plan_properties"
+            " where is_pii and property = 'name' and event in ('page', 'screen') order by event"
+        )
+        return [event for (event,) in found]
 
     # -- rows
 
@@ -223,7 +274,7 @@ class Privacy:
         key = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
         inner, outer = (bytes(byte ^ pad for byte in key).hex() for pad in (0x36, 0x5C))
         staging = f"{self.warehouse}.staging"
-        may_be_address = "(contains(x, '@') or contains(x, '%40'))"
+        may_be_address = "({})".format(" or ".join(f"contains(x, '{at}')" for at in _AT))
         value = "pseudonym(json_extract_string(pair.value, '$'))"
         hashed = f"case when list_contains(hashed, trim(pair.key)) then to_json({value})"
         self.connection.execute(
@@ -237,7 +288,9 @@ class Privacy:
             end;
             create temp macro masked_json(x) as case
                 when {may_be_address.replace("x,", "x::varchar,")}
-                    then regexp_replace(x::varchar, '{_ADDRESS}', '[address]', 'g')::json
+                    then regexp_replace(
+                        x::varchar, '{_ESCAPES}{_ADDRESS}', '\\1[address]', 'g'
+                    )::json
                 else x::json
             end;
             create temp table named_ids (id varchar);
@@ -281,7 +334,7 @@ class Privacy:
         )
 
     def _find_named_ids(self) -> None:
-        """Find the ids that are a value of a marked trait: a name or an address in any case."""
+        """Find the ids that are a value of a marked trait in any case, addresses aside."""
         self.connection.execute(
             f"""
             insert into named_ids
@@ -299,6 +352,7 @@ class Privacy:
             )
             select distinct id from ids
             semi join private_values on lower(trim(ids.id)) = private_values.value
+            where masked(id) = id
             """
         )
 
@@ -310,15 +364,15 @@ class Privacy:
     def _warehouse_key(self) -> str:
         return self._one(f"select key from {self.warehouse}.meta.publishing_key")[0]
 
-    def _columns(self, table: str) -> dict[str, str]:
+    def _columns(self, table: str, schema: str = "marts") -> dict[str, str]:
         return dict(
             self._all(
                 """
                 select column_name, data_type from duckdb_columns()
-                where database_name = ? and schema_name = 'marts' and table_name = ?
+                where database_name = ? and schema_name = ? and table_name = ?
                 order by column_index
                 """,
-                [self.warehouse.strip('"'), table],
+                [self.warehouse.strip('"'), schema, table],
             )
         )
 

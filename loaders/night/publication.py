@@ -15,15 +15,23 @@ from typing import Any
 import duckdb
 
 from loaders import accounts
-from loaders.engine_errors import ask_for_json
+from loaders.engine_errors import ask_for_json, first_line
 from loaders.errors import CannotPublish, NoDatabase
 from loaders.landing.ledger import now
 from loaders.limits import Limits
 from loaders.night import metrics, restatements
 from loaders.night.build import Built
-from loaders.night.marks import Marks, marks, months_to_write
+from loaders.night.marks import Marks, marks, months_to_write, with_vars_of_the_build
 from loaders.night.privacy import Privacy
-from loaders.night.tables import EVENTS, LONG, Copy, may_differ, months_in
+from loaders.night.tables import (
+    EVENTS,
+    LONG,
+    Copy,
+    may_differ,
+    months_in,
+    state,
+    states_of_months,
+)
 from loaders.project import Project
 from loaders.published import DATABASE, MARKS, PublishedNights, damaged, marks_of
 from loaders.warehouse import not_opened, while_held
@@ -45,7 +53,7 @@ class Publication:
     started_at: datetime = field(default_factory=now)
     built: Built | None = None
     took: dict[str, float] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)  # of files: path, what is wrong
     known_as: Path | None = None  # the warehouse's path, if `database` is to replace it
 
     number: int = field(default=0, init=False)
@@ -58,8 +66,8 @@ class Publication:
         current = self.nights.current()
         last = marks_of(current)
         self._check_folder(last)
-        # Somebody may have opened the last night's database and written to it.
-        is_sound = current and last["copy"] == _state(current / DATABASE)
+        # Somebody may have written to the files of the last night.
+        is_sound = current and last["copy"] == state(current / DATABASE)
         try:
             at = self._write(current, last, is_sound, began, told)
         except duckdb.Error as error:
@@ -67,7 +75,8 @@ class Publication:
                 raise damaged(current, DATABASE) from error
             raise
         shutil.rmtree(self._folder / _SPILL, ignore_errors=True)
-        at["copy"] = _state(self.copy_of_database)
+        at["copy"] = state(self.copy_of_database)
+        at["months"] = states_of_months(self._folder)
         (self._folder / MARKS).write_text(json.dumps(at))
 
     def _write(
@@ -80,9 +89,10 @@ class Publication:
     ) -> Marks:
         with _attached(self.database) as (connection, warehouse):
             _check_ready(connection, warehouse, self.database)
-            privacy = Privacy.of(connection, warehouse, self.project.vars)
+            variables = with_vars_of_the_build(connection, warehouse, self.project.vars)
+            privacy = Privacy.of(connection, warehouse, variables)
             marts = _marts(connection, warehouse)
-            at = marks(connection, warehouse, self.project.vars)
+            at = marks(connection, warehouse, variables)
             at |= {
                 "database": self._name,
                 "privacy": privacy.fingerprint,
@@ -92,7 +102,7 @@ class Publication:
             }
             self.number, self._folder = self.nights.begin()
             connection.execute(f"set temp_directory = '{self._folder / _SPILL}'")
-            there = months_in(current) if is_sound else []
+            there = months_in(current, last.get("months", {})) if is_sound else []
             months = months_to_write(connection, warehouse, last, at, there)
             copy = Copy(connection, warehouse, self._folder, self.number, privacy)
 
@@ -107,7 +117,7 @@ class Publication:
 
             told("metrics")
             metrics.make_cells(connection, marts)
-            _attach_last(connection, current)
+            _attach_last(connection, current, privacy)
             restated = restatements.find_restated(
                 connection, self.number, last, at, bool(current), may_differ(months, privacy)
             )
@@ -117,8 +127,10 @@ class Publication:
 
     def show(self) -> None:
         """Write night.json, and move the readers to this night."""
+        # Paths of logs are not published.
+        shown = self.document | {"wrong": self._wrong([f"a file {w}" for _, w in self.problems])}
         path = self._folder / "night.json"
-        path.write_text(json.dumps(self.document, indent=2, default=str) + "\n")
+        path.write_text(json.dumps(shown, indent=2, default=str) + "\n")
         self.nights.finish(self.number, self._folder, self.keep)
 
     @property
@@ -139,6 +151,9 @@ class Publication:
     @property
     def _name(self) -> str:
         return os.path.relpath(self.known_as or self.database)
+
+    def _wrong(self, files: list[str]) -> list[str]:
+        return files + (self.built.warnings if self.built else [])
 
     def _check_folder(self, last: Marks) -> None:
         if last and last["database"] != self._name:
@@ -180,12 +195,15 @@ class Publication:
         }
         values = ", ".join(f"${name}::{_type(name)} as {name}" for name in row)
         connection.execute(f"create temp table this_night as select {values}", row)
-        earlier = "union all by name from last_night.nights." if current else ""
-        copy.create("nights.nights", f"from this_night {earlier and earlier + 'nights'}")
-        copy.create(
-            "nights.restatements",
-            f"({restatements.QUERY}) {earlier and earlier + 'restatements'}",
-        )
+        nights, restated_cells = "from this_night", restatements.QUERY
+        if current:
+            nights += " union all by name from last_night.nights.nights"
+            restated_cells += (
+                " union all by name from last_night.nights.restatements"
+                f" where {copy.privacy.shown_cells}"
+            )
+        copy.create("nights.nights", nights)
+        copy.create("nights.restatements", restated_cells)
         self.document = {
             "night": self.number,
             "status": "published",
@@ -197,7 +215,7 @@ class Publication:
             "built": {"models": row["models"], "tests": row["tests"]},
             "published": {"rows": rows, "months_written": months_written},
             "changed": _what_changed(connection, restated),
-            "wrong": [*self.problems, *(self.built.warnings if self.built else [])],
+            "wrong": self._wrong([f"{path} {what}" for path, what in self.problems]),
             "seconds": self.took,
         }
 
@@ -216,7 +234,7 @@ def _attached(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"set memory_limit = '{os.environ.get('DAYBOOK_BUILD_MEMORY', '5GB')}'")
+        _limit_memory(connection)
         path = str(database.absolute()).replace("'", "''")
         ask_for_json(connection)
 
@@ -228,6 +246,17 @@ def _attached(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]
 
         while_held(Limits.from_environment().lock_seconds, attach)
         yield connection, catalog
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    limit = os.environ.get("DAYBOOK_BUILD_MEMORY", "5GB")
+    try:
+        connection.execute("set memory_limit = $limit", {"limit": limit})
+    except duckdb.Error as error:
+        raise CannotPublish(
+            f"DAYBOOK_BUILD_MEMORY is {limit!r}, which DuckDB cannot use: {first_line(error)}."
+            " Write a size like 5GB or 800MB."
+        ) from error
 
 
 def _check_ready(connection: duckdb.DuckDBPyConnection, warehouse: str, database: Path) -> None:
@@ -295,13 +324,18 @@ def _check_events(connection: duckdb.DuckDBPyConnection, warehouse: str) -> None
         )
 
 
-def _attach_last(connection: duckdb.DuckDBPyConnection, current: Path | None) -> None:
+def _attach_last(
+    connection: duckdb.DuckDBPyConnection, current: Path | None, privacy: Privacy
+) -> None:
     if current is None:
         return
     path, cells = (str(current / name).replace("'", "''") for name in (DATABASE, _METRICS))
     connection.execute(f"attach '{path}' as last_night (read_only)")
     try:
-        connection.execute(f"create temp view last_cells as from read_parquet('{cells}')")
+        connection.execute(
+            f"create temp view last_cells as from read_parquet('{cells}')"
+            f" where {privacy.shown_cells}"
+        )
     except duckdb.Error as error:
         raise damaged(current, _METRICS) from error
 
@@ -379,10 +413,3 @@ def _type(name: str) -> str:
     if name == "as_of":
         return "date"
     return "double" if name.endswith("_seconds") else "bigint"
-
-
-def _state(database: Path) -> list[int]:
-    if not database.is_file():
-        return []
-    found = database.stat()
-    return [found.st_size, found.st_mtime_ns]

@@ -4,10 +4,11 @@ A cell is restated if its value differs between the two nights. Its reasons are 
 the nights that can explain it; each has a count:
 
 - `late events`: events up to the cell's last day that the last night did not have, or had at
-  another time
+  another time, or of which another copy with other content counts now
 - `users merged`: events up to then that belong to another user now, or had none before
 - `company changed`: events up to then that belong to another company now; for breakdowns and
-  filters by a company trait, also users who belong to another company now
+  filters by a company trait, also users who belong to another company now; not for users' cells
+  that depend on no company
 - `internal account changed`: events up to then that are internal now, or no longer are
 - `erased`: events up to then that are no longer there, although no load was unloaded
 - `load taken out`: loads that were unloaded
@@ -30,6 +31,11 @@ QUERY = """
     from restated
 """
 
+# Where the copy of a call stands that counts, and what it says.
+_PLACE = ("load_id", "line_number", "call_number")
+_CONTENT = ("event_as_sent", "name", "properties")
+_PERIOD_NUMBER = "regexp_extract(dimension, '^period_number=[^;]*')"
+
 
 def find_restated(
     connection: duckdb.DuckDBPyConnection,
@@ -46,7 +52,7 @@ def find_restated(
     nights.
     """
     if has_last:
-        connection.execute(_restated(number, last["as_of"]))
+        connection.execute(_restated(number, last["as_of"], last.get("privacy") == now["privacy"]))
     else:
         connection.execute(
             """
@@ -64,7 +70,7 @@ def find_restated(
     return cells
 
 
-def _restated(number: int, as_of: str | None) -> str:
+def _restated(number: int, as_of: str | None, same_hashes: bool) -> str:
     then = f"date '{as_of}'" if as_of else "null::date"
     return f"""
         create temp table restated as
@@ -72,21 +78,51 @@ def _restated(number: int, as_of: str | None) -> str:
         known_reports as (
             select distinct report_kind, report from last_cells
         ),
+        -- For cells that are gone: other cells of their period, and of their report.
+        last_days as (
+            select report_kind, period, period_start, {_PERIOD_NUMBER} as period_number,
+                any_value(last_day) as last_day
+            from cells
+            group by all
+        ),
+        dependences as (
+            select report_kind, report, entity, bool_or(depends_on_traits) as depends_on_traits,
+                bool_or(depends_on_company) as depends_on_company
+            from cells
+            group by all
+        ),
         compared as (
             select
                 {KEY}, last_cells.value as before, cells.value as after,
-                last_cells.is_complete as was_complete, cells.is_complete, cells.last_day,
-                coalesce(cells.depends_on_traits, true) as depends_on_traits,
+                last_cells.is_complete as was_complete, cells.is_complete,
+                coalesce(cells.last_day, last_days.last_day) as last_day,
+                coalesce(cells.depends_on_traits, dependences.depends_on_traits, true)
+                    as depends_on_traits,
+                coalesce(cells.depends_on_company, dependences.depends_on_company, true)
+                    as depends_on_company,
                 cells.may_still_change
             from last_cells
             full join cells using ({KEY})
+            left join last_days
+                on report_kind = last_days.report_kind
+                and period is not distinct from last_days.period
+                and period_start is not distinct from last_days.period_start
+                and {_PERIOD_NUMBER} = last_days.period_number
+            left join dependences
+                on report_kind = dependences.report_kind
+                and report = dependences.report
+                and entity = dependences.entity
         )
         select
             {number}::bigint as night, *,
             ''::varchar as reasons
         from compared
         where
-            not coalesce(may_still_change, false)
+            -- Names that are hashes of another key cannot be compared.
+            ({same_hashes} or not (
+                contains(dimension, 'breakdown_value=h_') or starts_with(report, 'h_')
+            ))
+            and not coalesce(may_still_change, false)
             and coalesce(is_complete, true)
             and case
                 when before is null then
@@ -106,7 +142,7 @@ def _find_reasons(
     connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks, changed_events: str
 ) -> None:
     _compare_events(connection, last, now, changed_events)
-    _compare_traits(connection)
+    _compare_traits(connection, last.get("privacy") == now["privacy"])
     files = _differ(last.get("plan", {}), now["plan"])
     reports = _differ(last.get("definitions", {}), now["definitions"])
     seeds = {kind.table: kind.seed for kind in KINDS}
@@ -160,6 +196,11 @@ def _find_reasons(
                             or reasons.report in (restated.report, restated.entity))
                         and (reasons.entity is null or reasons.entity = restated.entity)
                         and (reasons.of_traits is null or restated.depends_on_traits)
+                        and (
+                            reason <> 'company changed'
+                            or restated.entity = 'company'
+                            or restated.depends_on_company
+                        )
                     group by reason order by reason
                 )
             ), '{{}}') as reasons)
@@ -172,7 +213,7 @@ def _compare_events(
     connection: duckdb.DuckDBPyConnection, last: Marks, now: Marks, changed_events: str
 ) -> None:
     """Make `changed_days`: per reason and day, events that differ between the two nights."""
-    same_ids = last.get("privacy") == now["privacy"]
+    same_hashes = last.get("privacy") == now["privacy"]
     no_load_unloaded = last.get("taken_out") == now["taken_out"]
     connection.execute(
         f"""
@@ -185,17 +226,19 @@ def _compare_events(
                     when after.event_id is null
                         then case when {no_load_unloaded} then 'erased' end
                     when before.event_at <> after.event_at then 'late events'
-                    when {same_ids} and before.user_id is distinct from after.user_id
+                    when {same_hashes} and before.user_id is distinct from after.user_id
                         then 'users merged'
-                    when {same_ids} and before.company_id is distinct from after.company_id
+                    when {same_hashes} and before.company_id is distinct from after.company_id
                         then 'company changed'
                     when before.is_internal is distinct from after.is_internal
                         then 'internal account changed'
+                    when {_differs(_PLACE)} and {_differs(_CONTENT)} then 'late events'
                 end as reason,
                 least(before.event_day, after.event_day) as event_day
             from (from last_night.marts.fct_events where {changed_events}) as before
             full join (from night_copy.marts.fct_events where {changed_events}) as after
                 on before.event_id = after.event_id
+            where {same_hashes} or not starts_with(coalesce(before.event_id, after.event_id), 'h_')
         )
         select reason, event_day, count(*) as changed
         from compared
@@ -205,19 +248,30 @@ def _compare_events(
     )
 
 
-def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
+def _differs(columns: tuple[str, ...]) -> str:
+    before, after = (", ".join(f"{side}.{c}" for c in columns) for side in ("before", "after"))
+    return f"(({before}) is distinct from ({after}))"
+
+
+def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) -> None:
     """Make `changed_traits`: entities known last night whose traits or company have changed."""
+    comparable = (
+        f"({same_hashes} or not (starts_with(entity_id, 'h_') or starts_with(value, '\"h_')))"
+    )
     columns = "entity, entity_id, trait, value, value_as_sent, valid_from"
     connection.execute(
         f"""
         create temp table changed_traits as
         with
         differences as (
-            (select {columns} from night_copy.marts.fct_traits
-            except select {columns} from last_night.marts.fct_traits)
-            union all
-            (select {columns} from last_night.marts.fct_traits
-            except select {columns} from night_copy.marts.fct_traits)
+            from (
+                (select {columns} from night_copy.marts.fct_traits
+                except select {columns} from last_night.marts.fct_traits)
+                union all
+                (select {columns} from last_night.marts.fct_traits
+                except select {columns} from night_copy.marts.fct_traits)
+            )
+            where {comparable}
         ),
         known as (
             select 'user' as entity, user_id as entity_id
@@ -237,7 +291,9 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection) -> None:
         select 'user' as entity, 'company changed' as reason, count(*) as changed
         from last_night.marts.dim_users as before
         inner join night_copy.marts.dim_users as after using (user_id)
-        where before.company_id is distinct from after.company_id
+        where
+            before.company_id is distinct from after.company_id
+            and ({same_hashes} or not starts_with(after.company_id, 'h_'))
         """
     )
 

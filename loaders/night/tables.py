@@ -78,7 +78,7 @@ class Copy:
             else:
                 self._create(f"marts.{mart}", self.privacy.select(mart))
         for seed in self._seeds():
-            self._create(f"seeds.{seed}", f"from {self.warehouse}.seeds.{seed}")
+            self._create(f"seeds.{seed}", self.privacy.select_seed(seed))
         self.connection.execute("commit")
         self.connection.execute("use night_copy.marts")
 
@@ -160,11 +160,27 @@ def may_differ(months: Months, privacy: Privacy) -> str:
     return f"{changed} and {_within(months.days)}"
 
 
-def months_in(folder: Path | None) -> list[date]:
-    """Return the months for which a night has a Parquet file."""
+def months_in(folder: Path | None, states: dict[str, list[int]]) -> list[date]:
+    """Return the months of a night whose Parquet files are as they were written."""
     if folder is None:
         return []
-    return sorted(date.fromisoformat(f"{p.stem}-01") for p in (folder / EVENTS).glob("*.parquet"))
+    there = states_of_months(folder)
+    return sorted(
+        date.fromisoformat(f"{month}-01") for month in there if there[month] == states.get(month)
+    )
+
+
+def states_of_months(folder: Path) -> dict[str, list[int]]:
+    """Return the state of each Parquet file of fct_events, by month."""
+    return {path.stem: state(path) for path in sorted((folder / EVENTS).glob("*.parquet"))}
+
+
+def state(path: Path) -> list[int]:
+    """Return size and time of change of a file: who writes to it changes them."""
+    if not path.is_file():
+        return []
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _file(month: date) -> str:
