@@ -37,8 +37,8 @@ def is_distinctive(one: str) -> bool:
     """Whether a text can only be this id; `7` or a plain word may occur anywhere by chance."""
     if "@" in one or len(one) >= 16:
         return True
-    if one.isdigit():
-        return len(one) >= 10
+    if sum(map(str.isdigit, one)) >= 10:
+        return True
     has_both = any(map(str.isdigit, one)) and any(map(str.isalpha, one))
     return len(one) >= 6 and has_both
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -273,6 +274,53 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
     )
     assert (one["message_id"], one["name"]) == ("b1", "[erased]")
     assert len(other["message_id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("one", "spellings"),
+    [
+        (
+            "+5511988975131",
+            ["call +5511988975131 today", "/p/+5511988975131", "?n=%2B5511988975131"],
+        ),
+        (
+            "ana.maria+x@mail.example",
+            [
+                "https://x.test/?to=ana.maria%2Bx%40mail.example",
+                "https://x.test/?next=%3Fto=ana.maria%252Bx%2540mail.example",
+                '{"e":"ana.maria+x\\u0040mail.example"}',
+            ],
+        ),
+        (r"Ana O'Brien%_\x-8899", ["?id=Ana%20O%27Brien%25_%5Cx-8899"]),
+        (
+            "ünï\U0001f642-7788x",
+            ["?id=%C3%BCn%C3%AF%F0%9F%99%82-7788x", json.dumps({"e": "ünï\U0001f642-7788x"})],
+        ),
+    ],
+    ids=["telephone", "address", "odd letters", "unicode"],
+)
+def test_mentions_are_replaced_in_every_spelling(small_world, tmp_path, one, spellings):  # noqa: F811
+    daybook = a_copy_of(small_world, tmp_path / "daybook")
+    traits = {"plan": " ".join(spellings)}
+    calls = [
+        call(messageId="own", userId=one, **at(1)),
+        *(
+            call(messageId=f"m{n}", userId="ben", properties={"report_type": text}, **at(1))
+            for n, text in enumerate(spellings)
+        ),
+        call(
+            type="group", messageId="g", event=..., userId="ben", groupId="acme", traits=traits,
+            **at(1),
+        ),
+    ]  # fmt: skip
+    daybook.land(daybook.write(calls, "mentions.jsonl"))
+    daybook.build()
+    said = certificate(daybook, "--user", one)
+    assert said["removed"]["mentions_in_other_calls"] == len(spellings) + 1
+    told = daybook.rows("select properties, traits from raw.calls where message_id in ('m0', 'g')")
+    assert "[erased]" in repr(told)
+    rest = max(re.findall("[a-z0-9.]+", one), key=len)
+    assert rest not in repr(daybook.rows("select properties, traits from raw.calls"))
 
 
 def test_ids_of_others_that_contain_an_id_become_pseudonyms(daybook):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import polars as pl
 
@@ -242,9 +242,12 @@ def _pseudonym(one: str) -> str:
 
 
 def _forms(one: str) -> set[str]:
-    """Return the spellings of an id: in plain text, and in JSON."""
-    forms = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
-    return forms | {form.replace("/", r"\/") for form in forms}
+    """Return the spellings of an id: in plain text, JSON and URLs, and one of them in another."""
+    in_json = {one, one.replace("@", r"\u0040"), json.dumps(one)[1:-1]}
+    in_json |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in in_json}
+    in_json |= {form.replace("/", r"\/") for form in in_json}
+    in_url = {quote(one, safe=""), quote(one, safe="@")}
+    return in_json | in_url | {quote(form, safe="") for form in in_url}
 
 
 def _bytes(one: str) -> set[bytes]:
