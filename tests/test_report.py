@@ -340,9 +340,23 @@ def test_long_words_do_not_widen_the_page(browser, a_copy):
 NIGHTS = "create schema nights; create table nights.nights as select 1 as number union all select 2"
 RESTATEMENTS = """
     create table nights.restatements (
-        night integer, report text, period_start date, before double, after double, reasons text
+        night bigint, report_kind text, report text, entity text, period text, period_start date,
+        dimension text, value_name text, before double, after double, reasons text
     )
 """
+
+
+def with_changes(database: Path, *changes: str) -> Path:
+    """The report of a database whose second night restates some numbers."""
+    rows = ", ".join(f"({change})" for change in changes)
+    insert = f"insert into nights.restatements values {rows}"
+    return changed(database, NIGHTS, RESTATEMENTS, *([insert] if changes else []))
+
+
+def listed(seen) -> list[list[str]]:
+    """The lines of each listed change."""
+    items = seen.page.query_selector_all("#restatements li")
+    return [[each.inner_text() for each in item.query_selector_all(":scope > *")] for item in items]
 
 
 def test_without_nights_there_is_no_section_about_them(a_copy):
@@ -350,31 +364,94 @@ def test_without_nights_there_is_no_section_about_them(a_copy):
 
 
 def test_a_night_that_restates_nothing_says_so(a_copy):
-    page = changed(
-        a_copy,
-        NIGHTS,
-        RESTATEMENTS,
-        "insert into nights.restatements values (1, 'of the night before', null, 1, 2, '')",
-    ).read_text()
+    before = "1, 'activity', 'of the night before', 'user', 'day', '2025-03-03', '', 'active'"
+    page = with_changes(a_copy, f"{before}, 1, 2, '{{}}'").read_text()
     assert "Nothing: every number" in page
     assert "of the night before" not in page
 
 
-def test_the_largest_restatements_come_first(browser, a_copy):
-    page = changed(
+def test_a_change_is_told_in_words(browser, a_copy):
+    page = with_changes(
         a_copy,
-        NIGHTS,
-        RESTATEMENTS,
-        "insert into nights.restatements"
-        " select 2, 'report ' || n, date '2025-03-03', 100, 100 + n, 'late events'"
-        " from range(1, 31) as numbers(n)",
+        """2, 'activity', 'active users', 'user', 'rolling_30d', '2025-03-03', '', 'events',
+            5026, 4986, '{"company changed": 2, "late events": 1200}'""",
+        """2, 'retention', 'users by role', 'user', 'week', '2025-03-03',
+            'period_number=3; breakdown=role; breakdown_at=entry; breakdown_value=founder',
+            'retention_rate', 0.5, 0.25, '{"trait changed": 1}'""",
+        """2, 'activation', 'activation', 'company', 'week', '2025-03-03',
+            'milestone=data connected', 'reached', null, 1, '{}'""",
+        """2, 'feature_adoption', 'feature_adoption', 'user', 'month', '2025-03-01',
+            'segment=paying; feature=reports', 'adoption_rate', 0.5, 0.50001, '{"erased": 3}'""",
+    )
+    with visit(browser, page, width=PHONE) as seen:
+        assert listed(seen) == [
+            [
+                "Activation of companies",
+                "Companies that reached the milestone data connected, sign-ups of the week of"
+                " 3 March 2025",
+                "no value \N{RIGHTWARDS ARROW} 1",
+                "Why: not known. 1 number of this report changed.",
+            ],
+            [
+                "Retention: users by role",
+                "Share of users back in week 3, role founder, cohort of the week of 3 March 2025",
+                "50.0 % \N{RIGHTWARDS ARROW} 25.0 %",
+                "Why: trait changed 1. 1 number of this report changed.",
+            ],
+            [
+                "Active users",
+                "Events, the 30 days to 1 April 2025",
+                "5,026 \N{RIGHTWARDS ARROW} 4,986",
+                "Why: company changed 2, late events 1,200. 1 number of this report changed.",
+            ],
+            [
+                "Features that users use",
+                "Share of active users that used reports, paying customers, March 2025",
+                "50 % \N{RIGHTWARDS ARROW} 50.001 %",
+                "Why: erased 3. 1 number of this report changed.",
+            ],
+        ]
+
+
+def test_each_report_shows_its_largest_change_in_proportion(browser, a_copy):
+    cell = "2, 'activity', '{}', 'user', 'day', '2025-03-03', '', '{}', {}, {}, '{{}}'"
+    page = with_changes(
+        a_copy,
+        cell.format("users", "events", 10000, 9000),
+        cell.format("users", "active", 100, 50),
+        cell.format("users", "quick_ratio", 1, 10),  # says the same as the counts
+        cell.format("users", "new", 10, 5),  # the same proportion as above, a smaller difference
+        *(cell.format(f"other {each}", "active", 100, 100 + each) for each in range(1, 21)),
     )
     with visit(browser, page) as seen:
-        section = seen.page.query_selector("#restatements")
-        assert section.inner_text().count("late events") == 12
-        assert "30 numbers of complete periods" in section.inner_text()
-        first = section.query_selector("tbody tr").inner_text().split()
-        assert first == ["report", "30", "2025-03-03", "100", "130", "late", "events"]
+        lead = seen.page.query_selector("#restatements .lead").inner_text()
+        assert lead.startswith("24 numbers of complete periods are not what they were last night.")
+        assert "Of 21 reports, the 12 with the largest change are shown." in lead
+        changes = listed(seen)
+        assert len(changes) == 12
+        assert changes[0][1] == "Active users, 3 March 2025"
+        assert changes[0][3].endswith(" 4 numbers of this report changed.")
+        assert [each[0] for each in changes[:3]] == ["Users", "Other 20", "Other 19"]
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_nothing_of_a_change_is_cut_off(browser, a_copy, width):
+    long = "Donaudampfschifffahrtsgesellschaft" * 3
+    page = with_changes(
+        a_copy,
+        f"""2, 'feature_adoption', 'feature_adoption', 'company', 'rolling_30d', '2025-03-03',
+            'segment=all; feature={long}', 'uses', 1874740.123, 1874762.123,
+            '{{"late events": 123456, "company changed": 1234, "internal account changed": 12}}'""",
+    )
+    with visit(browser, page, width=width) as seen:
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        texts = seen.page.query_selector_all("#restatements li > *")
+        assert len(texts) == 4
+        for text in texts:
+            box = text.bounding_box()
+            assert box["width"] > 100
+            assert box["x"] + box["width"] <= width
+            assert text.evaluate("each => each.scrollWidth <= each.clientWidth + 1")
 
 
 # The file
