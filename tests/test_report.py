@@ -211,6 +211,81 @@ def test_the_cells_of_the_heat_maps_are_those_of_the_mart(browser, the_report, u
     assert shown == expected
 
 
+def test_the_share_of_all_cohorts_has_the_n_of_its_week(browser, the_report, usual_world):
+    report = usual_world.daybook.rows(
+        "select report from marts.retention where breakdown is null and period = 'week' limit 1"
+    )[0]["report"]
+    expected = usual_world.daybook.rows(
+        f"""
+        select cohort_size
+        from marts.retention_overall
+        where report = '{report}' and period_number > 0 and retention_rate is not null
+        order by period_number
+        """
+    )
+    sizes = [row["cohort_size"] for row in expected]
+    assert len(set(sizes)) > 1
+    with visit(browser, the_report) as seen:
+        figures = seen.page.query_selector_all("#retention figure")
+        named = {each.query_selector("h3").text_content().lower(): each for each in figures}
+        cells = named[report.lower()].query_selector_all("tr.sizes td:not(.size)")
+        shown = [cell.text_content() for cell in cells]
+    assert [text for text in shown if text] == [f"{size:,}" for size in sizes]
+
+
+def test_captions_of_retention_say_what_the_report_counts(browser, a_copy):
+    kinds = {
+        # cohort_event, return_event, cohort_rule, return_window, minimum_events
+        "plain": ("", "", "first", "exact", ""),
+        "named": ("signed_up", "report_opened", "First", "exact", "1"),
+        "later": ("signed_up", "", "first", "on_or_after", ""),
+        "often": ("", "", "first", "exact", "3"),
+        "every": ("booked", "booked", "every", "on_or_after", "2"),
+    }
+    page = changed(
+        a_copy,
+        "create schema seeds",
+        "create table seeds.retention_reports (report text, cohort_event text, return_event text,"
+        " cohort_rule text, return_window text, minimum_events text)",
+        *(
+            f"insert into seeds.retention_reports values {(name, *kind)}"
+            for name, kind in kinds.items()
+        ),
+        # Each report counts the same cells; only the definitions differ.
+        "delete from marts.retention where breakdown is not null or entity <> 'user'"
+        " or period <> 'week'",
+        "update marts.retention set report = 'plain'",
+        *(
+            f"insert into marts.retention"
+            f" select * replace ('{name}' as report) from marts.retention where report = 'plain'"
+            for name in kinds
+            if name != "plain"
+        ),
+        "update marts.retention_overall set report = 'often' where breakdown is not null",
+    )
+    with visit(browser, page) as seen:
+        figures = seen.page.query_selector_all("#retention figure")
+        shown = {
+            each.query_selector("h3").inner_text(): each.query_selector(".units").inner_text()
+            for each in figures
+        }
+        assert shown == {
+            "Plain": "% of users with an event in that week, by weeks since their first event;"
+            " n = users in the cohort",
+            "Named": "% of users with report_opened in that week, by weeks since their first"
+            " signed_up; n = users in the cohort",
+            "Later": "% of users with an event in that week or a later week, by weeks since their"
+            " first signed_up; n = users in the cohort",
+            "Often": "% of users with at least 3 events in that week, by weeks since their first"
+            " event; n = users in the cohort",
+            "Every": "% of users with at least 2 \N{MULTIPLICATION SIGN} booked in that week, or in"
+            " one later week, by weeks since any week with booked (each such week is a cohort);"
+            " n = users in the cohort",
+        }
+        breakdown = seen.page.query_selector("#breakdowns .units").inner_text()
+        assert "at least 3 events in that week" in breakdown
+
+
 def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
     unfinished = usual_world.daybook.rows(
         "select count(distinct report) as n from marts.activity"

@@ -23,6 +23,7 @@ from loaders.report.page import answers_of
 from loaders.report.sections.activation import by_cohort
 from loaders.report.sections.activity import at_a_glance, lifecycle
 from loaders.report.sections.adoption import dots
+from loaders.report.sections.definitions import Definition, caption, definitions
 from loaders.report.sections.questions import questions as answered
 from loaders.report.sections.retention import heat_map
 from loaders.report.sections.words import capital, day, many, n
@@ -95,8 +96,9 @@ def triangle(marts: Marts, report: str | None, value: str, since: date) -> View:
         "triangle",
         "Retention by cohort",
         "A row is a cohort: the users or companies that joined it in that period. A cell is the"
-        f" share of them that came back so many periods later.{of_value}",
-        [heat_map(cells, pooled(cells).with_columns(rate="retention_rate"))]
+        " share of them that came back so many periods later. All takes the complete cells of a"
+        f" column together; below it is their n.{of_value}",
+        [heat_map(cells, pooled(cells), definitions(marts).get(report))]
         if cells.height and cells["cohort_size"].sum()
         else [],
     )
@@ -113,7 +115,7 @@ def curves(marts: Marts, report: str | None, value: str, since: date) -> View:
         "Retention curve",
         "The cohorts of the period taken together, complete cells only. The band around a line is"
         " its 95 % interval: where it is wide, there are few.",
-        _curves(cells, value) if cells.height else [],
+        _curves(cells, value, definitions(marts).get(report)) if cells.height else [],
     )
 
 
@@ -221,7 +223,7 @@ def _curve(value: str, later: pl.DataFrame, *, beside_others: bool) -> Line:
     )
 
 
-def _curves(cells: pl.DataFrame, value: str) -> list[Markup]:
+def _curves(cells: pl.DataFrame, value: str, definition: Definition | None) -> list[Markup]:
     """The figure of the curves; none if no later period is complete."""
     sizes = dict(
         cells.filter(pl.col("period_number") == 0)
@@ -249,7 +251,7 @@ def _curves(cells: pl.DataFrame, value: str) -> list[Markup]:
     return [
         figure(
             capital(first["report"]),
-            f"% of {who} that were back, by {period}s since their first{by}; "
+            f"{caption(definition, first['entity'], period)}{by}; "
             + ", ".join(
                 f"{line.name} {n(sizes[each])}" for each, line in zip(shown, lines, strict=False)
             ),

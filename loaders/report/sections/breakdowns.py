@@ -19,6 +19,7 @@ from loaders.report.charts import (
 )
 from loaders.report.html import Section
 from loaders.report.marts import Marts
+from loaders.report.sections.definitions import Definition, caption, definitions
 from loaders.report.sections.words import capital, many, n
 from loaders.report.tables import frame_table
 
@@ -49,19 +50,20 @@ def breakdowns(marts: Marts) -> Section | None:
     )
     if not frame.height:
         return None
+    defined = definitions(marts)
     return Section(
         "breakdowns",
         "Retention by trait",
         "The cohorts of a report taken together. The band around a line is its 95 % interval: where"
         " it is wide, there are few. The grey line is everybody.",
         [
-            _small_multiples(number, report)
+            _small_multiples(number, report, defined.get(report["report"][0]))
             for number, report in enumerate(frame.partition_by("report", maintain_order=True))
         ],
     )
 
 
-def _small_multiples(number: int, frame: pl.DataFrame) -> Markup:
+def _small_multiples(number: int, frame: pl.DataFrame, definition: Definition | None) -> Markup:
     first = frame.row(0, named=True)
     period = first["period"]
     later = frame.filter(pl.col("period_number") > 0)
@@ -86,8 +88,7 @@ def _small_multiples(number: int, frame: pl.DataFrame) -> Markup:
     )
     return figure(
         capital(first["report"]),
-        f"% of {many(first['entity'])} that were back, by {period}s since their first; by"
-        f" {first['breakdown']}{at}",
+        f"{caption(definition, first['entity'], period)}; by {first['breakdown']}{at}",
         lambda width: _draw(later, everybody, shown, width),
         legend=[Mark(ACCENT, "the value, with its 95 % interval"), Mark(MUTED, "everybody")],
         note=f"The {MOST_VALUES} largest of {sizes.height} values." if left_out else "",

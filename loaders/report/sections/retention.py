@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
-from loaders.report.sections.words import capital, many, period_name, short_day
+from loaders.report.sections.definitions import Definition, caption, definitions
+from loaders.report.sections.words import capital, many, period_name, short_day, short_number
 
 COHORTS = 18
 PERIODS = 17
@@ -42,22 +43,27 @@ def retention(marts: Marts) -> Section | None:
     pooled = marts.query(
         "marts.retention_overall",
         """
-        select report, period_number, retention_rate as rate
+        select report, period_number, cohort_size, retention_rate
         from marts.retention_overall
         where breakdown_value = '(all)' and retention_rate is not null
         """,
     )
+    defined = definitions(marts)
     return Section(
         "retention",
         "Retention",
         "A row is a cohort: the users or companies that joined it in that period. A cell is the"
-        " share of them that came back so many periods later.",
-        [heat_map(report, pooled) for report in frame.partition_by("report", maintain_order=True)],
+        " share of them that came back so many periods later. All takes the complete cells of a"
+        " column together; below it is their n.",
+        [
+            heat_map(report, pooled, defined.get(report["report"][0]))
+            for report in frame.partition_by("report", maintain_order=True)
+        ],
     )
 
 
-def heat_map(frame: pl.DataFrame, pooled: pl.DataFrame) -> Markup:
-    """One report's cells as a triangle; `pooled` has the rate of all cohorts per period number."""
+def heat_map(frame: pl.DataFrame, pooled: pl.DataFrame, definition: Definition | None) -> Markup:
+    """One report's cells as a triangle; `pooled` has all cohorts together per period number."""
     first = frame.row(0, named=True)
     starts = frame["cohort_start"].unique().sort()
     shown = starts.tail(COHORTS)
@@ -73,23 +79,31 @@ def heat_map(frame: pl.DataFrame, pooled: pl.DataFrame) -> Markup:
         }
         for start in shown
     ]
-    rates = dict(pooled.filter(report=first["report"]).select("period_number", "rate").iter_rows())
+    together = {
+        row["period_number"]: row
+        for row in pooled.filter(report=first["report"]).to_dicts()
+        if row["retention_rate"] is not None
+    }
     everybody = {
         "name": "All",
         "size": sum(cells[start, 0]["cohort_size"] for start in starts if (start, 0) in cells),
         "cells": [
-            _share(rates[number]) if number in rates else None for number in range(1, last + 1)
+            _share(together[number]["retention_rate"]) if number in together else None
+            for number in range(1, last + 1)
+        ],
+        "sizes": [
+            short_number(together[number]["cohort_size"]) if number in together else ""
+            for number in range(1, last + 1)
         ],
     }
     return render(
         "heatmap.html",
         title=capital(first["report"]),
-        units=f"% of the cohort's {who} that were back, by {period}s since its first {period};"
-        f" n = {who} in the cohort",
+        units=f"{caption(definition, first['entity'], period)}; n = {who} in the cohort",
         period=period,
         numbers=range(1, last + 1),
         rows=rows,
-        everybody=everybody if rates else None,
+        everybody=everybody if together else None,
         narrow=NARROW_PERIODS,
         hidden=f"The latest {COHORTS} of {len(starts)} cohorts; the first is that of"
         f" {period_name(period, starts[0])}."

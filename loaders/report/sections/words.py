@@ -34,6 +34,15 @@ def n(count: int) -> str:
     return f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count:,}"
 
 
+def short_number(count: int) -> str:
+    """`1,234`, `12k`, `1.2M`: at most five characters up to a billion."""
+    if count < 10_000:
+        return f"{count:,}"
+    if count < 1_000_000:
+        return f"{count // 1000}k"
+    return f"{count / 1_000_000:.1f}M" if count < 10_000_000 else f"{count // 1_000_000}M"
+
+
 def capital(text: str) -> str:
     """The text with a capital first letter; other letters stay."""
     return text[:1].upper() + text[1:]
