@@ -297,6 +297,69 @@ def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
         assert sum("url(#hatch-" in chart.inner_html() for chart in charts) == unfinished
 
 
+def dashed(figure) -> int:
+    return len(figure.query_selector_all(".wide svg path[stroke-dasharray]"))
+
+
+def test_of_two_lines_that_coincide_one_is_dashed(browser, a_copy):
+    milestones = "milestone in ('activated', 'data connected')"
+    page = changed(
+        a_copy,
+        "update marts.activation set reach_rate = 0.5"
+        f" where entity = 'company' and is_complete and {milestones}",
+        "update marts.activation set reach_rate = position / 10"
+        " where entity = 'user' and is_complete",
+    )
+    with visit(browser, page) as seen:
+        companies, users = seen.page.query_selector_all("#activation figure")
+        assert dashed(companies) == 1
+        assert "Dashed: a line that runs on another one." in companies.inner_text()
+        assert dashed(users) == 0
+        assert "Dashed" not in users.inner_text()
+
+
+def test_activation_speaks_of_hatching_where_there_is_some(browser, a_copy):
+    page = changed(
+        a_copy,
+        "update marts.activation set entities = 0 where entity = 'company' and not is_complete",
+    )
+    with visit(browser, page) as seen:
+        companies, users = seen.page.query_selector_all("#activation figure")
+        assert "Hatched" not in companies.inner_text()
+        assert "Hatched" in users.inner_text()
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_the_labels_of_full_adoption_stay_within_the_column(browser, a_copy, width):
+    page = changed(
+        a_copy,
+        "update marts.feature_adoption set adoption_rate = 1 where adoption_rate is not null",
+    )
+    with visit(browser, page, width=width) as seen:
+        for chart in seen.page.query_selector_all("#adoption figure div:visible > svg"):
+            box = chart.bounding_box()
+            labels = [each.bounding_box() for each in chart.query_selector_all("text")]
+            assert max(each["x"] + each["width"] for each in labels) <= box["x"] + box["width"]
+
+
+@pytest.mark.parametrize("highest", [9, 45, 101, 1620])
+def test_the_last_tick_of_a_count_is_above_every_bar(browser, a_copy, highest):
+    page = changed(
+        a_copy,
+        # As one part, so that the bar is as high as the number.
+        f'update marts.activity set active = {highest}, retained = {highest}, "new" = 0,'
+        " resurrected = 0, dormant = 0",
+        f"update marts.activation set entities = {highest}",
+    )
+    with visit(browser, page) as seen:
+        for section in ("activity", "activation"):
+            texts = seen.page.eval_on_selector_all(
+                f"#{section} .wide svg text", "all => all.map(each => each.textContent)"
+            )
+            ticks = [int(each.replace(",", "")) for each in texts if re.fullmatch(r"[\d,]+", each)]
+            assert highest <= max(ticks) < 2 * highest + 2
+
+
 # Data of customers and of another company
 
 

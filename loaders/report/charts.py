@@ -28,6 +28,8 @@ GREY = 3  # its place among the colours
 MOST_LINES = len(COLOURS)
 LEFT = 40  # room for the labels of the y axis
 LINE_HEIGHT = 15
+MEET = 0.01  # of the height of a chart: closer lines hide each other
+DASH = 7  # pixels
 LETTER = 7.5  # pixels, of a wide font
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 PERCENT = "format(datum.value, '.0%')"
@@ -50,7 +52,7 @@ _CONFIG = {
         "labelPadding": 6,
         "labelAngle": 0,
     },
-    "axisY": {"grid": True, "gridColor": GRID, "tickCount": 4, "minExtent": LEFT - 6},
+    "axisY": {"grid": True, "gridColor": GRID, "minExtent": LEFT - 6},
     "header": {"title": None, "labelColor": INK, "labelFontSize": 13, "labelFontWeight": 600},
     "text": {"fontSize": 12.5, "color": INK},
 }
@@ -123,6 +125,11 @@ def day_axis(days: Sequence[str], width: int, **more: object) -> alt.Axis:
     return alt.Axis(values=list(days[::-1][::step]), labelExpr=DAY, labelOverlap=True, **more)
 
 
+def count_axis(ticks: int, **more: object) -> dict[str, object]:
+    """The axis and scale of counts with about so many ticks; the last one is above every count."""
+    return {"axis": alt.Axis(tickCount=ticks, **more), "scale": alt.Scale(nice=ticks)}
+
+
 def share_axis(top: float = 1, **more: object) -> alt.Axis:
     """An axis of shares from 0 to `top`."""
     return alt.Axis(values=[0, top / 2, top], labelExpr=PERCENT, **more)
@@ -169,6 +176,7 @@ def line_chart(
     )
     x = alt.X(f"x:{kind}", axis=x_axis, scale=x_scale)
     y_scale = alt.Scale(domain=[0, top])
+    dashes = _dashes(lines)
     y = alt.Y("y:Q", axis=share_axis(top), scale=y_scale)
     colour = alt.Color("colour:N", scale=None)
     band = (
@@ -184,9 +192,12 @@ def line_chart(
     )
     return alt.layer(
         *([band] if bands.height else []),
-        alt.Chart(points)
-        .mark_line(strokeWidth=2.5, strokeJoin="round")
-        .encode(x=x, y=y, color=colour, detail="line:N"),
+        *(
+            alt.Chart(of_line)
+            .mark_line(strokeWidth=2.5, strokeJoin="round", **dashes.get(line, {}))
+            .encode(x=x, y=y, color=colour)
+            for (line,), of_line in points.group_by("line", maintain_order=True)
+        ),
         alt.Chart(ends).mark_circle(size=50, opacity=1).encode(x=x, y=y, color=colour),
         alt.Chart(labels)
         .mark_text(align="left", fontWeight=600)
@@ -197,6 +208,44 @@ def line_chart(
             color=alt.Color("ink:N", scale=None),
         ),
     ).properties(width=plot, height=height)
+
+
+def _dashes(lines: Sequence[Line]) -> dict[int, dict[str, object]]:
+    """The dashes of lines that would hide an earlier one, by the number of the line.
+
+    Lines that meet have their dashes in turn, so that each is seen.
+    """
+    gap = MEET * _top(
+        max((y for line in lines for _, y in line.points if y is not None), default=0)
+    )
+    below = [
+        sum(_meet(lines[earlier], line, gap) for earlier in range(number))
+        for number, line in enumerate(lines)
+    ]
+    return {
+        number: {
+            "strokeDash": [DASH, DASH * max(below)],
+            "strokeDashOffset": -DASH * place,
+            "strokeCap": "butt",
+        }
+        for number, place in enumerate(below)
+        if place
+    }
+
+
+def _meet(one: Line, other: Line, gap: float) -> bool:
+    """Whether two lines run together from one point to the next."""
+    places = dict(one.points)
+    near = [
+        y is not None and (there := places.get(x)) is not None and abs(there - y) <= gap
+        for x, y in other.points
+    ]
+    return any(this and following for this, following in pairwise(near))
+
+
+def have_dashes(lines: Sequence[Line]) -> bool:
+    """Whether a chart of these lines has a dashed one."""
+    return bool(_dashes(lines))
 
 
 def _coloured(lines: Sequence[Line]) -> list[tuple[int, Line]]:

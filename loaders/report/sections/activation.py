@@ -11,8 +11,10 @@ from loaders.report.charts import (
     MOST_LINES,
     MUTED,
     Line,
+    count_axis,
     day_axis,
     figure,
+    have_dashes,
     is_narrow,
     label_room,
     line_chart,
@@ -83,7 +85,9 @@ def by_cohort(number: int, frame: pl.DataFrame) -> Markup:
     notes = []
     if trivial:
         notes.append(f"Reached by all, so not drawn: {', '.join(trivial)}.")
-    if not weeks["is_complete"].all():
+    if have_dashes(lines):
+        notes.append("Dashed: a line that runs on another one.")
+    if weeks.filter(~pl.col("is_complete"))["entities"].sum():
         notes.append("Hatched: weeks whose time for the milestones has not passed.")
     return figure(
         f"Activation of {who}",
@@ -129,7 +133,7 @@ def _draw(lines: list[Line], weeks: pl.DataFrame, width: int) -> alt.VConcatChar
         .mark_bar()
         .encode(
             x=alt.X("x:O", axis=day_axis(days, width - LEFT - room), scale=scale),
-            y=alt.Y("count:Q", axis=alt.Axis(tickCount=2, format=",d")),
+            y=alt.Y("count:Q", **count_axis(2, tickMinStep=1, format=",d")),
             fill=alt.Fill("fill:N", scale=None),
         )
         .properties(width=width - LEFT - room, height=46)

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 from markupsafe import Markup
 
-from loaders.report.charts import COLOURS, LEFT, Mark, day_axis, figure, hatched
+from loaders.report.charts import COLOURS, LEFT, Mark, count_axis, day_axis, figure, hatched
 from loaders.report.html import Section, render
 from loaders.report.marts import Marts
 from loaders.report.sections.words import capital, many, n, period_name, short_day
@@ -144,7 +144,7 @@ def _draw(frame: pl.DataFrame, width: int) -> alt.LayerChart:
                 axis=day_axis(days, width),
                 scale=alt.Scale(domain=days, paddingInner=0.18, paddingOuter=0.1),
             ),
-            y=alt.Y("count:Q", axis=alt.Axis(labelExpr="format(abs(datum.value), ',')")),
+            y=alt.Y("count:Q", **count_axis(5, labelExpr="format(abs(datum.value), ',')")),
             fill=alt.Fill("fill:N", scale=None),
             order="order:Q",
         )

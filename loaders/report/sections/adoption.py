@@ -16,6 +16,7 @@ from loaders.report.tables import frame_table
 SEGMENTS = {"paying": 0, "free": 1, "all": 0}
 MOST_FEATURES = 20
 ROW = 27
+RIGHT = 42  # room for a label to the right of 100 %
 
 
 def adoption(marts: Marts) -> Section | None:
@@ -153,4 +154,4 @@ def _draw(frame: pl.DataFrame, order: list[str], width: int) -> alt.LayerChart:
         labels.transform_filter("datum.side == 'left'").mark_text(
             align="right", dx=-9, fontWeight=600
         ),
-    ).properties(width=width - left - 26, height=ROW * len(order))
+    ).properties(width=width - left - RIGHT, height=ROW * len(order))
