@@ -286,6 +286,41 @@ def test_captions_of_retention_say_what_the_report_counts(browser, a_copy):
         assert "at least 3 events in that week" in breakdown
 
 
+def activity_reports(*names: str) -> list[str]:
+    """Statements for activity reports that all count the same, in the order of their seed."""
+    return [
+        "create schema seeds",
+        "create table seeds.activity_reports (report text)",
+        *(f"insert into seeds.activity_reports values ('{name}')" for name in names),
+        "delete from marts.activity where report <> 'active users'",
+        *(
+            f"insert into marts.activity select * replace ('{name}' as report)"
+            " from marts.activity where report = 'active users'"
+            for name in names
+        ),
+        "delete from marts.activity where report = 'active users'",
+    ]
+
+
+def test_the_headline_has_up_to_six_activity_reports_in_their_order(browser, a_copy):
+    names = ["zebras", "yaks", "wolves", "ants", "bees", "cats"]
+    with visit(browser, changed(a_copy, *activity_reports(*names))) as seen:
+        tiles = [each.inner_text().lower() for each in seen.page.query_selector_all(".tile .name")]
+        assert tiles == names
+        charts = seen.page.query_selector_all("#activity h3")
+        assert [each.inner_text().lower() for each in charts] == names
+        assert "activity reports" not in seen.page.query_selector(".tiles").inner_text()
+
+
+def test_the_headline_says_that_more_activity_reports_are_below(browser, a_copy):
+    names = [f"report {number}" for number in range(8, 0, -1)]
+    with visit(browser, changed(a_copy, *activity_reports(*names))) as seen:
+        tiles = [each.inner_text().lower() for each in seen.page.query_selector_all(".tile .name")]
+        assert tiles == names[:6]
+        note = seen.page.query_selector(".tiles .note").inner_text()
+        assert note == "The first 6 of 8 activity reports; all of them are below."
+
+
 def test_weeks_in_progress_are_hatched(browser, the_report, usual_world):
     unfinished = usual_world.daybook.rows(
         "select count(distinct report) as n from marts.activity"
@@ -441,6 +476,27 @@ def test_the_questions_are_those_of_the_project_that_is_named(a_copy, tmp_path):
         write_report(a_copy, folder, out)
         questions = re.findall(r"</span>(.*\?)</h3>", out.read_text())
         assert questions == ["How many trucks?"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_open"),
+    [
+        ("select 4 as trucks, 7 as drivers", True),
+        ("select n as truck from range(10) as trucks(n)", True),
+        ("select n as truck from range(11) as trucks(n)", False),
+        ("select 'Four.' as answer, 4 as trucks", False),
+    ],
+)
+def test_a_short_table_without_a_sentence_is_open(browser, a_copy, tmp_path, sql, is_open):
+    (tmp_path / "dbt_project.yml").write_text("name: freight\n")
+    (tmp_path / "analyses").mkdir()
+    (tmp_path / "analyses" / "trucks.sql").write_text(f"-- How many trucks?\n{sql}")
+    out = tmp_path / "report.html"
+    write_report(a_copy, tmp_path, out)
+    with visit(browser, out) as seen:
+        assert seen.page.query_selector("#questions table").is_visible() == is_open
+        seen.page.emulate_media(media="print")
+        assert seen.page.query_selector("#questions table").is_visible() == is_open
 
 
 def test_a_question_without_an_answer_says_why(a_copy):

@@ -19,13 +19,20 @@ _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)  # its own: fixed colours,
 
 
 def table(
-    id: str, caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], more: int = 0
+    id: str,
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    more: int = 0,
+    *,
+    is_open: bool = False,
 ) -> Markup:
     """A table that is folded until a reader opens it; `id` is unique on the page."""
-    return render("folded.html", caption=caption, table=bare_table(id, columns, rows), more=more)
+    made = _bare_table(id, columns, rows)
+    return render("folded.html", caption=caption, table=made, more=more, is_open=is_open)
 
 
-def bare_table(id: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
+def _bare_table(id: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Markup:
     """The table itself. Numbers stand to the right, shares are percentages."""
     # A column's name becomes an id in the HTML.
     names = [f"{id}-{number}" for number in range(len(columns))]

@@ -13,7 +13,8 @@ from loaders.report.sections.words import capital, many, n, period_name, short_d
 from loaders.report.tables import frame_table
 
 WEEKS = 26
-MOST_TILES = 4
+MOST_TILES = 6
+SEED = "seeds.activity_reports"
 # From the zero line outwards, with the number of the colour.
 ABOVE = {"retained": 0, "new": 2, "resurrected": 1}
 BELOW = {"dormant": 3}
@@ -22,7 +23,8 @@ BELOW = {"dormant": 3}
 def at_a_glance(marts: Marts) -> list[Markup]:
     """A large number for each activity report: its last complete week."""
     tiles = []
-    for frame in _reports(marts)[:MOST_TILES]:
+    reports = _reports(marts)
+    for frame in reports[:MOST_TILES]:
         complete = frame.filter(pl.col("is_complete")).tail(2).to_dicts()
         if not complete:
             continue
@@ -37,6 +39,8 @@ def at_a_glance(marts: Marts) -> list[Markup]:
                 change=change,
             )
         )
+    if len(reports) > MOST_TILES:
+        tiles.append(render("more_tiles.html", shown=MOST_TILES, all=len(reports)))
     return tiles
 
 
@@ -56,7 +60,7 @@ def activity(marts: Marts) -> Section | None:
 
 
 def _reports(marts: Marts) -> list[pl.DataFrame]:
-    """The weeks of each report, in order."""
+    """The weeks of each report; the reports in the order of their seed."""
     frame = marts.query(
         "marts.activity",
         f"""
@@ -70,7 +74,13 @@ def _reports(marts: Marts) -> list[pl.DataFrame]:
         order by report, period_start
         """,
     )
-    return frame.partition_by("report", maintain_order=True) if frame.height else []
+    if not frame.height:
+        return []
+    sql = f"select trim(report) as report from {SEED}"
+    seed = marts.query(SEED, sql)["report"].to_list() if marts.has(SEED) else []
+    reports = frame.partition_by("report", maintain_order=True)
+    place = {name: number for number, name in enumerate(seed)}
+    return sorted(reports, key=lambda weeks: place.get(weeks["report"][0], len(place)))
 
 
 def lifecycle(number: int, frame: pl.DataFrame, clock: str = "week") -> Markup:

@@ -25,6 +25,7 @@ from loaders.report.tables import table
 
 CHART = re.compile(r"^\s*--\s*chart:\s*(.+?)\s+by\s+(\w+)\s*$", re.MULTILINE | re.IGNORECASE)
 MOST_ROWS = 25  # of an answer's table
+MOST_OPEN = 10  # of a table that is shown without a click
 MOST_BARS = 10
 TIMES = frozenset(("hour", "day", "week", "month", "quarter", "year", "date", "period"))
 
@@ -61,6 +62,8 @@ def _answered(number: int, answer: Answer) -> Markup:
             answer.columns,
             rows,
             more=len(answer.rows) - len(rows) + answer.more,
+            # Without a sentence, a short table is the answer.
+            is_open=not sentence and len(answer.rows) + answer.more <= MOST_OPEN,
         )
         if rows
         else "",
