@@ -315,14 +315,17 @@ def test_the_notebook_is_not_listed_as_a_question(usual_world):
 
 def test_the_lines_of_the_readme_get_a_mart_into_polars_pandas_and_duckdb(published):
     (block,) = blocks("python")
-    imports, lines = (part.splitlines() for part in block.strip().split("\n\n"))
+    imports, night, lines = (part.splitlines() for part in block.strip().split("\n\n"))
     rows = len(pl.read_parquet(published / "published" / "activity.parquet"))
     modules = [re.match(r"activity = (\w+)\.", line)[1] for line in lines]
     assert modules == ["polars", "pandas", "duckdb"]
     for module, line in zip(modules, lines, strict=True):
         assert f"import {module}" in imports
+        script = "\n".join(
+            [f"import {module}", "from pathlib import Path", *night, line, "print(len(activity))"]
+        )
         done = subprocess.run(
-            [sys.executable, "-c", f"import {module}\n{line}\nprint(len(activity))"],
+            [sys.executable, "-c", script],
             cwd=published,
             capture_output=True,
             text=True,
