@@ -538,6 +538,19 @@ def assert_nobody_is_named(daybook: Daybook) -> None:
             assert person.replace("@", "%40").lower() not in text.lower(), name
 
 
+def test_a_report_in_the_published_folder_is_drawn_from_the_published_copy(people, tmp_path):
+    daybook = copy_with_seeds(people, tmp_path / "daybook")
+    daybook.run("publish")
+    page = daybook.folder / "published" / "report.html"
+    page.unlink()
+    assert daybook.run("report").stdout == "The report is in published/report.html\n"
+    assert page.is_file()
+    assert_nobody_is_named(daybook)
+    named = daybook.run("report", "--database", daybook.database)
+    assert named.stdout == "The report is in report.html\n"
+    assert_nobody_is_named(daybook)
+
+
 def test_the_path_of_a_refused_file_is_not_published(small):
     (small.logs / "of ben@mail.example.org.gz").write_bytes(b"\x1f\x8b\x08\x00cut")
     small.write([call(messageId="new", **at("2024-06-10"))], "new.jsonl")

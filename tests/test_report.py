@@ -661,17 +661,6 @@ def test_the_report_stays_under_3_mb(the_report):
     assert the_report.stat().st_size < 3_000_000
 
 
-def test_the_report_goes_into_the_published_folder_where_there_is_one(a_copy, tmp_path):
-    daybook = Daybook(tmp_path / "daybook")
-    printed = daybook.run("report", "--database", a_copy).stdout
-    assert printed == "The report is in report.html\n"
-    (tmp_path / "night-7").mkdir()
-    (daybook.folder / "published").symlink_to(tmp_path / "night-7")
-    printed = daybook.run("report", "--database", a_copy).stdout
-    assert printed == "The report is in published/report.html\n"
-    assert (tmp_path / "night-7" / "report.html").is_file()
-
-
 def test_a_report_that_cannot_be_written_is_one_line(a_copy, tmp_path):
     daybook = Daybook(tmp_path / "daybook")
     out = tmp_path / "nowhere" / "report.html"

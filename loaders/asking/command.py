@@ -39,7 +39,7 @@ def ask(context: click.Context, question: str | None, as_json: bool, only_list: 
         print_questions(questions(project.analyses))
         return
     picked = chosen(question, project.analyses)
-    with read_warehouse(_what_to_read(context)) as connection:
+    with read_warehouse(what_to_read(context)) as connection:
         day = last_complete_day(connection)
         asker = Asker(connection, project)
         answers = [asker.answer(each, keep=None if as_json else ROWS_SHOWN) for each in picked]
@@ -58,7 +58,7 @@ def ask(context: click.Context, question: str | None, as_json: bool, only_list: 
         )
 
 
-def _what_to_read(context: click.Context) -> Path:
+def what_to_read(context: click.Context) -> Path:
     """The published copy of the database, unless the database was named with --database."""
     database = context.obj.database
     copy = None if context.obj.is_named else published_copy(database)
@@ -66,7 +66,7 @@ def _what_to_read(context: click.Context) -> Path:
         return database
     click.echo(
         f"From the published copy, night {copy.parent.name}. The warehouse itself: daybook"
-        f" --database {shlex.quote(str(database))} ask",
+        f" --database {shlex.quote(str(database))} {context.info_name}",
         err=True,
     )
     return copy
