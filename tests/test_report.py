@@ -620,7 +620,7 @@ def test_each_report_shows_its_largest_change_in_proportion(browser, a_copy):
     with visit(browser, page) as seen:
         lead = seen.page.query_selector("#restatements .lead").inner_text()
         assert lead.startswith("24 numbers of complete periods are not what they were last night.")
-        assert "Of 21 reports, the 12 with the largest change are shown." in lead
+        assert "Each report has its largest change; 12 of 21 are shown." in lead
         changes = listed(seen)
         assert len(changes) == 12
         assert changes[0][1] == "Active users, 3 March 2025"

@@ -127,7 +127,7 @@ def day_axis(days: Sequence[str], width: int, **more: object) -> alt.Axis:
 
 def count_axis(ticks: int, **more: object) -> dict[str, object]:
     """The axis and scale of counts with about so many ticks; the last one is above every count."""
-    return {"axis": alt.Axis(tickCount=ticks, **more), "scale": alt.Scale(nice=ticks)}
+    return dict(axis=alt.Axis(tickCount=ticks, **more), scale=alt.Scale(nice=ticks))  # noqa: C408
 
 
 def share_axis(top: float = 1, **more: object) -> alt.Axis:

@@ -113,7 +113,7 @@ def _lead(changes: int, reports: int) -> str:
     if changes == 1:
         return numbers
     if reports > MOST:
-        return f"{numbers} Of {reports} reports, the {MOST} with the largest change are shown."
+        return f"{numbers} Each report has its largest change; {MOST} of {reports} are shown."
     return f"{numbers} Each report is shown with its largest change, in proportion."
 
 
