@@ -35,8 +35,7 @@ COMPANIES, DAYS = 1250, 180
 # Of the simulated world with its 8,200 users: 24 copies are 197,000 users; then time goes on.
 MOST_COPIES_AT_A_TIME = 24
 NIGHT, LATE = 100_000, 0.01
-FILES = ("dbt_project.yml", "profiles.yml")
-FOLDERS = ("analyses", "macros", "models", "seeds", "tests")
+IN_A_PROJECT = ["dbt_project.yml", "profiles.yml", "analyses", "macros", "models", "seeds", "tests"]
 A_YEAR, A_WEEK = 365, 7
 SETTINGS = """
     set TimeZone = 'UTC';
@@ -86,7 +85,7 @@ def publish(database: Path, night: Path | None = None) -> Cost:
     folder = database.with_suffix(".night")
     if not folder.exists():
         folder.mkdir()
-        for name in FILES + FOLDERS:
+        for name in IN_A_PROJECT:
             (folder / name).symlink_to(PROJECT / name)
     command = ("nightly", str(night)) if night else ("publish",)
     cost = run("daybook", *command, database=database, folder=folder)
