@@ -154,11 +154,12 @@ class Certificate:
         ]
         if self.mentions:
             rows.append(
-                "  every text column and every byte of these files: no id, no e-mail address"
+                "  every text column and every byte of these files: no long id and no e-mail"
+                " address, as texts, JSON and URLs usually spell them"
             )
         if self.mentions.not_distinctive:
             rows.append(
-                f"  in columns of ids only: {', '.join(self.mentions.not_distinctive)}"
+                f"  short ids, searched in columns of ids only: {', '.join(self.mentions.not_distinctive)}"
                 " (elsewhere the same text may occur by chance)"
             )
         return rows
