@@ -158,9 +158,10 @@ class Certificate:
                 " address, as texts, JSON and URLs usually spell them"
             )
         if self.mentions.not_distinctive:
+            short = ", ".join(self.mentions.not_distinctive)
             rows.append(
-                f"  short ids, searched in columns of ids only: {', '.join(self.mentions.not_distinctive)}"
-                " (elsewhere the same text may occur by chance)"
+                f"  short ids, searched in columns of ids only: {short} (elsewhere the"
+                " same text may occur by chance)"
             )
         return rows
 
