@@ -17,6 +17,8 @@ import pytest
 from harness import REPO, Daybook, _inside, set_var
 from lines import call
 
+from loaders.night import privacy
+
 SMALL = ["activation", "activity", "calendar", "dim_companies", "dim_users", "fct_activity_days"]
 
 
@@ -548,6 +550,16 @@ def test_a_report_in_the_published_folder_is_drawn_from_the_published_copy(peopl
     assert_nobody_is_named(daybook)
     named = daybook.run("report", "--database", daybook.database)
     assert named.stdout == "The report is in report.html\n"
+    assert_nobody_is_named(daybook)
+
+
+def test_a_new_rule_for_addresses_holds_for_events_of_earlier_nights(people, tmp_path, monkeypatch):
+    daybook = copy_with_seeds(people, tmp_path / "daybook")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(privacy, "_ADDRESS", "^no text$")
+        daybook.run("publish")
+    assert any("mail.example.org" in text for text in texts_of(daybook).values())
+    daybook.run("publish")
     assert_nobody_is_named(daybook)
 
 

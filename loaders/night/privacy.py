@@ -111,7 +111,7 @@ class Privacy:
         )
         (named,) = self._one("select string_agg(id, ';' order by id) from named_ids")
         (key,) = self._one("select pseudonym('key')")
-        parts = (self._warehouse_key, key, self.mode, plan, context, named)
+        parts = (self._warehouse_key, key, self.mode, plan, context, named, _ADDRESS)
         return sha256(repr(parts).encode()).hexdigest()
 
     def select(self, table: str, where: str = "true") -> str:
@@ -139,14 +139,15 @@ class Privacy:
 
     @property
     def shown_cells(self) -> str:
-        """A condition that holds for report cells that name no value of a marked trait.
+        """A condition that holds for report cells without personal data in their names.
 
-        Cells of earlier nights may name values of a trait that was not marked then.
+        Earlier nights may have been published under other rules: a trait was not marked yet.
         """
         breakdown = "regexp_extract(dimension, 'breakdown=(.*); breakdown_at=', 1)"
         return (
             f"(not coalesce(is_private_breakdown(entity, {breakdown}), false)"
             " or regexp_matches(dimension, 'breakdown_value=(\\(all\\)|h_[0-9a-f]{20})$'))"
+            " and masked(report) = report and masked(dimension) = dimension"
         )
 
     # -- one column
