@@ -15,7 +15,7 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
 from loaders import builds
-from loaders.engine_errors import first_line
+from loaders.engine_errors import unusable_memory
 from loaders.errors import DaybookError
 from loaders.table_shapes import changed_tables, check_raw_tables
 from loaders.warehouse import check_path, keep_private, not_opened
@@ -54,10 +54,7 @@ class Plugin(BasePlugin):
         except DaybookError as error:
             raise _NoConnection(str(error)) from error
         except _BAD_SETTINGS as error:
-            raise _NoConnection(
-                f"DAYBOOK_BUILD_MEMORY is {config.get('memory_limit')!r}, which DuckDB cannot use:"
-                f" {first_line(error)}. Write a size like 5GB or 800MB."
-            ) from error
+            raise _NoConnection(unusable_memory(config.get("memory_limit"), error)) from error
         except duckdb.Error as error:
             raise _NoConnection(str(not_opened(path, error))) from error
 

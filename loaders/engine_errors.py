@@ -51,5 +51,13 @@ def first_line(error: BaseException) -> str:
     return message.splitlines()[0].rstrip(".") if message else repr(error)
 
 
+def unusable_memory(limit: str | None, error: BaseException) -> str:
+    """Return the message for a DAYBOOK_BUILD_MEMORY that DuckDB refuses."""
+    return (
+        f"DAYBOOK_BUILD_MEMORY is {limit!r}, which DuckDB cannot use: {first_line(error)}. Write a"
+        " size like 5GB or 800MB."
+    )
+
+
 def _number(text: str | None) -> int | None:
     return None if text is None else int(text)

@@ -178,10 +178,14 @@ def test_every_question_has_its_answer_and_its_rows(browser, the_report, usual_w
             assert len(rows) == min(len(answer["rows"]), 25)
 
 
+def a_weekly_report(usual_world) -> str:
+    """A weekly retention report without a breakdown."""
+    sql = "select report from marts.retention where breakdown is null and period = 'week' limit 1"
+    return usual_world.daybook.rows(sql)[0]["report"]
+
+
 def test_the_cells_of_the_heat_maps_are_those_of_the_mart(browser, the_report, usual_world):
-    report = usual_world.daybook.rows(
-        "select report from marts.retention where breakdown is null and period = 'week' limit 1"
-    )[0]["report"]
+    report = a_weekly_report(usual_world)
     cells = usual_world.daybook.rows(
         f"""
         select cohort_start, period_number, retention_rate, retained, cohort_size, is_complete
@@ -212,9 +216,7 @@ def test_the_cells_of_the_heat_maps_are_those_of_the_mart(browser, the_report, u
 
 
 def test_the_share_of_all_cohorts_has_the_n_of_its_week(browser, the_report, usual_world):
-    report = usual_world.daybook.rows(
-        "select report from marts.retention where breakdown is null and period = 'week' limit 1"
-    )[0]["report"]
+    report = a_weekly_report(usual_world)
     expected = usual_world.daybook.rows(
         f"""
         select cohort_size

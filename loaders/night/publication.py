@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from loaders import accounts
-from loaders.engine_errors import ask_for_json, first_line
+from loaders.engine_errors import ask_for_json, unusable_memory
 from loaders.errors import CannotPublish, NoDatabase
 from loaders.landing.ledger import now
 from loaders.limits import Limits
@@ -253,10 +253,7 @@ def _limit_memory(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         connection.execute("set memory_limit = $limit", {"limit": limit})
     except duckdb.Error as error:
-        raise CannotPublish(
-            f"DAYBOOK_BUILD_MEMORY is {limit!r}, which DuckDB cannot use: {first_line(error)}."
-            " Write a size like 5GB or 800MB."
-        ) from error
+        raise CannotPublish(unusable_memory(limit, error)) from error
 
 
 def _check_ready(connection: duckdb.DuckDBPyConnection, warehouse: str, database: Path) -> None:
