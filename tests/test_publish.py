@@ -578,7 +578,6 @@ def test_values_of_a_trait_that_is_marked_later_are_in_no_published_file(small):
               "return_window": "exact", "breakdown": "role"}  # fmt: skip
     small.seed("retention_reports", [report])
     named = {"type": "identify", "event": ..., "userId": "ben", "traits": {"role": "Ben Okafor"}}
-    another_night(small)
     another_night(small, call(messageId="named", **named, **at("2024-05-07")))
     assert any("Ben Okafor" in text for text in texts_of(small).values())
     traits = small.seed_rows("tracking_plan_traits")
@@ -870,13 +869,9 @@ def test_a_copy_with_other_content_is_a_late_event(small):
 
 
 def test_a_changed_var_is_a_reason_in_the_night_that_is_built_with_it(small):
-    set_var(small, "timezone", "Pacific/Pago_Pago")
+    set_var(small, "as_of", "2024-05-31")
     small.run("publish")
     assert restated(small) == []
-    another_night(small)
-    assert restated(small) != []
-    assert all("plan changed" in json.loads(each) for *_, each in restated(small))
-    set_var(small, "as_of", "2024-05-31")
     another_night(small)
     assert restated(small) != []
     assert all("plan changed" in json.loads(each) for *_, each in restated(small))
