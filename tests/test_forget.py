@@ -289,6 +289,7 @@ def test_mentions_in_calls_of_others_are_replaced(daybook):
                 "https://x.test/?to=ana.maria%2Bx%40mail.example",
                 "https://x.test/?next=%3Fto=ana.maria%252Bx%2540mail.example",
                 '{"e":"ana.maria+x\\u0040mail.example"}',
+                "?to=ana%2Emaria+x%2540mail&#46;example",
             ],
         ),
         (r"Ana O'Brien%_\x-8899", ["?id=Ana%20O%27Brien%25_%5Cx-8899"]),
@@ -378,6 +379,17 @@ def test_ids_of_others_that_contain_an_id_become_pseudonyms(daybook):
     # Another user, and another device: the certificate shows such values.
     assert (rows[5]["user_id"], rows[5]["anonymous_id"]) == (ANA.upper(), f"{ANA}2")
     assert left_in_files(daybook, OLD, PHONE, MAIL) == {}
+
+
+def test_a_longer_value_in_a_spelling_of_its_own_stays_and_is_shown(daybook):
+    longer = {"url": "?of=ana%2D47112"}
+    line = json.dumps(call(userId="ben", event="", properties=longer))
+    daybook.land(daybook.write([*anas_calls(), line], "1.jsonl"))
+    (shown,) = certificate(daybook, "--user", ANA)["check"]["within_longer_values"].values()
+    assert shown == ['warehouse.duckdb raw.quarantine.line: rl": "?of=ana%2D47112"}}']
+    daybook.land(daybook.write([call(userId="ben", properties=longer), *anas_calls()], "2.jsonl"))
+    (shown,) = certificate(daybook, "--user", ANA)["check"]["within_longer_values"].values()
+    assert shown[0].endswith('raw.calls.properties: url":"?of=ana%2D47112"}')
 
 
 def test_mentions_in_another_case_and_after_escaped_white_space_are_replaced(daybook):

@@ -155,7 +155,7 @@ class Certificate:
         if self.mentions:
             rows.append(
                 "  every text column and every byte of these files: no long id and no e-mail"
-                " address, as texts, JSON and URLs usually spell them"
+                " address, in any spelling of URLs, JSON and HTML"
             )
         if self.mentions.not_distinctive:
             short = ", ".join(self.mentions.not_distinctive)

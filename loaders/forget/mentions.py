@@ -7,26 +7,36 @@ plain word may occur anywhere by chance. Other ids are looked for in columns of 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 import polars as pl
 
 from loaders import fields
 from loaders.forget.people import People
+from loaders.forget.spellings import any_except, pattern, plain, plain_part
 from loaders.forgotten import PSEUDONYM, ids_named_in, is_distinctive, resolved
 
 ERASED = "[erased]"
 _CHUNK = 1 << 24  # bytes
-_NOT_IN_IDS, _NOT_IN_NUMBERS = "[^A-Za-z0-9_-]", "[^A-Za-z0-9_.-]"
-_NOT_IN_ADDRESSES = "[^A-Za-z0-9_.%+-]"
-_AFTER_ADDRESS = r"$|[^A-Za-z0-9.-]|\.$|\.[^A-Za-z0-9]"
-_SPACE = r"\\[bfnrt]"  # as JSON escapes white space
-# A delimiter as a URL within a URL writes it: white space, "&'(),/:;<=>?[]{|}
-_ENCODED = "%(?:0[9adAD]|2[0267-9cfCF]|3[a-fA-F]|5[bdBD]|7[b-dB-D])"
+_OVERLAP = 1 << 16  # bytes; no spelling of an id is longer
+_LONGEST_PATTERN = 100_000  # characters; the engine refuses a pattern that is much longer
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What an id may be a part of without being mentioned, and what replaces a mention."""
+
+    characters: str  # of longer values: the id `7b` is not mentioned in `7b-2`
+    after: str
+    instead: str = ERASED
+
+
+_ID = _Kind("A-Za-z0-9_-", "$|[^A-Za-z0-9_-]")
+_NUMBER = _Kind("A-Za-z0-9_.-", "$|[^A-Za-z0-9_.-]", "0")  # perhaps a JSON number
+_ADDRESS = _Kind("A-Za-z0-9_.%+-", r"$|[^A-Za-z0-9.-]|\.$|\.[^A-Za-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ class Mentions:
     def found_in(self, columns: dict[str, str]) -> str:
         """Return the condition that columns of texts or JSON (name -> type) mention them."""
         found = [self._found(columns, self._in_text)]
-        found += [self._found([name], self._companies_in(type_)) for name, type_ in columns.items()]
+        for name, type_ in columns.items():
+            found += [_matches(f"{name}::varchar", each) for each, _ in self._companies_in(type_)]
         return f"({' or '.join(found)})"
 
     def found_in_id(self, *columns: str) -> str:
@@ -91,10 +102,10 @@ class Mentions:
         if not self:
             return column
         replaced = f"{column}::varchar"
-        for pattern, instead in self._in_text + self._companies_in(type_):
+        for sought, instead in self._in_text + self._companies_in(type_):
             for _ in range(2):  # one pass finds only the first of two adjacent mentions
                 to = _quoted(rf"\1{instead}\2")
-                replaced = f"regexp_replace({replaced}, {_quoted(pattern)}, {to}, 'g')"
+                replaced = f"regexp_replace({replaced}, {_quoted(sought)}, {to}, 'g')"
         found = self.found_in({column: type_})
         return f"case when {found} then ({replaced})::{type_} else {column} end"
 
@@ -116,30 +127,31 @@ class Mentions:
     def _found(self, columns: Iterable[str], patterns: list[tuple[str, str]]) -> str:
         # One match for all columns: a pattern of thousands of ids takes long to compile.
         texts = ", ".join(f"{column}::varchar" for column in columns)
-        conditions = [
-            f"regexp_matches(concat_ws(chr(10), {texts}), {_quoted(pattern)})"
-            for pattern, _ in patterns
-        ]
-        return f"({' or '.join(conditions)})" if texts and conditions else "false"
+        if not texts or not patterns:
+            return "false"
+        text = f"concat_ws(chr(10), {texts})"
+        # Few texts have the plain part of an id. Spelled characters take long to find.
+        plain_parts = "|".join(sorted(set(map(plain_part, self._kinds))))
+        found = " or ".join(_matches(text, sought) for sought, _ in patterns)
+        return f"case when {_matches(text, f'(?i){plain_parts}')} then {found} else false end"
 
     @cached_property
     def _in_text(self) -> list[tuple[str, str]]:
-        return [(f"(?i){pattern}", instead) for pattern, instead in self._in_ids]
+        return [(f"(?i){sought}", instead) for sought, instead in self._in_ids]
 
     @cached_property
     def _in_ids(self) -> list[tuple[str, str]]:
         """Return pairs of pattern and substitute; the pattern's two groups around it stay."""
-        numbers = [one for one in self.ids if one.isdigit()]
-        texts = [one for one in self.ids if not one.isdigit()]
-        patterns = []
-        if texts:
-            patterns.append((_pattern(texts, _NOT_IN_IDS, f"$|{_NOT_IN_IDS}"), ERASED))
-        if numbers:  # perhaps a JSON number
-            patterns.append((_pattern(numbers, _NOT_IN_NUMBERS, f"$|{_NOT_IN_NUMBERS}"), "0"))
-        if self.addresses:
-            ones = _pattern(self.addresses, _NOT_IN_ADDRESSES, _AFTER_ADDRESS)
-            patterns.append((f"(?i){ones}".replace(r"\x{40}", "(?:@|%40)"), ERASED))
-        return patterns
+        return [
+            (f"{'(?i)' if kind is _ADDRESS else ''}{sought}", kind.instead)
+            for kind in (_ID, _NUMBER, _ADDRESS)
+            for sought in _patterns(kind, [one for one, of in self._kinds.items() if of is kind])
+        ]
+
+    @cached_property
+    def _kinds(self) -> dict[str, _Kind]:
+        kinds = {one: _NUMBER if one.isdigit() else _ID for one in self.ids}
+        return kinds | dict.fromkeys(self.addresses, _ADDRESS)
 
     def _companies_in(self, type_: str) -> list[tuple[str, str]]:
         if not self.companies:
@@ -149,7 +161,7 @@ class Mentions:
         quoted = self.companies
         if type_.upper() == "JSON":
             quoted = [json.dumps(one, ensure_ascii=False) for one in self.companies]
-        patterns = [(f"({before})(?:{'|'.join(map(_escaped, quoted))})({after})", ERASED)]
+        patterns = [(f"({before})(?:{'|'.join(map(re.escape, quoted))})({after})", ERASED)]
         if type_.upper() == "JSON":
             patterns[0] = (patterns[0][0], f'"{ERASED}"')
             if numbers:
@@ -167,101 +179,92 @@ class Mentions:
 
     def are_in_text(self, line: bytes) -> bool:
         """Whether a text mentions them."""
-        text = re.sub(_SPACE, " ", resolved(line))
-        return any(self._are_in_text(each) for each in {text, unquote(text)})
+        text = resolved(line)
+        spelled = plain(text.encode()).decode(errors="replace")
+        return any(self._are_in_text(each.lower()) for each in {text, spelled})
 
     def _are_in_text(self, text: str) -> bool:
-        text = text.lower()
         # A plain search first: a pattern of thousands of texts is slow.
-        return any(
-            form in text and re.search(pattern, text) for form, pattern in self._in_lower_case
-        )
+        return any(form in text and re.search(sought, text) for form, sought in self._in_lower_case)
 
     @cached_property
     def _in_lower_case(self) -> list[tuple[str, str]]:
-        found = []
-        for one in (*self.ids, *self.addresses):
-            before, after = _NOT_IN_IDS, f"$|{_NOT_IN_IDS}"
-            if one.isdigit():
-                before, after = _NOT_IN_NUMBERS, f"$|{_NOT_IN_NUMBERS}"
-            if one in self.addresses:
-                before, after = _NOT_IN_ADDRESSES, _AFTER_ADDRESS
-            for form in _forms(one):
-                form = form.lower()
-                found.append((form, f"(?:^|{before}){re.escape(form)}(?:{after})"))
-        return found
+        return [
+            (form.lower(), f"(?:^|[^{kind.characters}]){re.escape(form.lower())}(?:{kind.after})")
+            for one, kind in self._kinds.items()
+            for form in _plain_forms(one)
+        ]
 
     def count_in_file(self, path: Path) -> dict[str, int]:
         """Count the places of each id and address in a file's bytes, also within longer texts."""
         if not self:
             return {}
-        forms = {one: [form.lower() for form in _bytes(one)] for one in self.texts}
-        every = sorted({form.decode("latin-1") for some in forms.values() for form in some})
-        overlap = max(map(len, every), default=1) - 1
+        forms = {one: _bytes(one) for one in self.texts}
+        plain_parts = {plain_part(one).lower().encode() for one in self.texts}
         found: Counter[str] = Counter()
         with path.open("rb") as file:
             before = b""
             while chunk := file.read(_CHUNK):
                 text = before + chunk.lower()
-                there = _which_are_in(text, every)
-                for one, some in forms.items():
-                    found[one] += sum(
-                        _count_beyond(text, form, len(before)) for form in there.intersection(some)
-                    )
-                before = text[-overlap:] if overlap else b""
-        return dict(+found)
+                if b"" in plain_parts or _which_are_in(text, plain_parts):
+                    found += _places(text, forms) - _places(before, forms)
+                before = text[-_OVERLAP:]
+        return dict(found)
 
     @cached_property
     def _named(self) -> set[tuple[str, str]]:
         return set(self.people.ids())
 
 
-def _which_are_in(text: bytes, ones: list[str]) -> set[bytes]:
+def _which_are_in(text: bytes, ones: set[bytes]) -> set[bytes]:
     """Return the texts among `ones` that `text` contains, in one pass."""
     whole = pl.Series([text.decode("latin-1")])
-    found = whole.str.extract_many(ones, overlapping=True).explode().drop_nulls().unique()
+    every = sorted(one.decode("latin-1") for one in ones)
+    found = whole.str.extract_many(every, overlapping=True).explode().drop_nulls().unique()
     return {one.encode("latin-1") for one in found}
 
 
-def _count_beyond(text: bytes, one: bytes, start: int) -> int:
-    """Count the places of `one` that end after `start`."""
-    at, found = text.find(one, max(0, start - len(one) + 1)), 0
-    while at >= 0:
-        found, at = found + 1, text.find(one, at + 1)
+def _places(text: bytes, forms: dict[str, set[bytes]]) -> Counter[str]:
+    """Count the places of each id in a text in lower case, in any spelling."""
+    found: Counter[str] = Counter()
+    for each in (text, plain(text).lower()):
+        there = _which_are_in(each, set().union(*forms.values()))
+        found |= Counter({one: sum(map(each.count, there & some)) for one, some in forms.items()})
     return found
 
 
-def _pattern(ones: Iterable[str], before: str, after: str) -> str:
-    forms = sorted({form for one in ones for form in _forms(one)})
-    begins = f"^|{before}|{_SPACE}|{_ENCODED}"
-    return f"({begins})(?:{'|'.join(map(_escaped, forms))})({after})"
+def _patterns(kind: _Kind, ones: Iterable[str]) -> Iterator[str]:
+    """Yield patterns that find these ids, each of a length that the engine takes."""
+    some: list[str] = []
+    for one in map(pattern, ones):
+        if some and sum(map(len, some)) + len(one) > _LONGEST_PATTERN:
+            yield _pattern(kind, some)
+            some = []
+        some.append(one)
+    if some:
+        yield _pattern(kind, some)
+
+
+def _pattern(kind: _Kind, ones: list[str]) -> str:
+    return f"(^|{any_except(kind.characters)})(?:{'|'.join(ones)})({kind.after})"
 
 
 def _pseudonym(one: str) -> str:
     return f"'erased_' || left(forgetting_hash('{PSEUDONYM}', {one}), 16)"
 
 
-def _forms(one: str) -> set[str]:
-    """Return the spellings of an id: in plain text, JSON and URLs, and one of them in another."""
-    in_json = {one, one.replace("@", r"\u0040"), json.dumps(one)[1:-1]}
-    in_json |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in in_json}
-    in_json |= {form.replace("/", r"\/") for form in in_json}
-    in_url = {quote(one, safe=""), quote(one, safe="@")}
-    return in_json | in_url | {quote(form, safe="") for form in in_url}
+def _plain_forms(one: str) -> set[str]:
+    return {one, one.replace(" ", "+")}  # + is a space in a URL
 
 
 def _bytes(one: str) -> set[bytes]:
-    """Return the bytes that an id or an address may have in a file."""
-    forms = {form.encode() for form in _forms(one)}
-    return forms | {form.replace(b"@", b"%40") for form in forms}
+    """Return the bytes of an id or an address in UTF-8, with ASCII letters in lower case."""
+    forms = {case for form in _plain_forms(one) for case in (form, form.lower(), form.upper())}
+    return {form.encode(errors="surrogatepass").lower() for form in forms}
 
 
-def _escaped(text: str) -> str:
-    """Return a pattern of RE2 that matches just this text."""
-    return "".join(
-        letter if letter.isalnum() or letter == "_" else rf"\x{{{ord(letter):x}}}"
-        for letter in text
-    )
+def _matches(text: str, sought: str) -> str:
+    return f"regexp_matches({text}, {_quoted(sought)})"
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Looks for people in tables and in files. A certificate reports the results."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 
 from loaders.forget.mentions import Mentions
 from loaders.forget.people import People, is_theirs
+from loaders.forget.spellings import pattern
 from loaders.forgotten import ANONYMOUS, COMPANY, USER
 
 _KINDS = {
@@ -205,23 +207,34 @@ def _value_around(
     """Return a longer value that contains an id or an address, but is not one of theirs."""
     if not tables:
         return None if mentions.are_in_line(path.read_bytes()) else f"a longer text than {one}"
-    text = one.lower()
-    as_blob = "".join(chr(byte) if byte < 128 else rf"\x{byte:02x}" for byte in text.encode())
+    sought = f"(?i).{{0,10}}{pattern(one)}.{{0,10}}"
     for table in tables:
         for name, type_ in table.columns.items():
-            if not any(each in type_ for each in ("VARCHAR", "JSON", "BLOB")):
+            if any(each in type_ for each in ("VARCHAR", "JSON")):
+                row = connection.execute(
+                    f"""
+                    select regexp_extract(value, $sought)
+                    from (select {_quoted(name)}::varchar as value from {table.relation})
+                    where regexp_matches(value, $sought) limit 1
+                    """,
+                    {"sought": sought},
+                ).fetchone()
+            elif type_ == "BLOB":
+                lines = connection.execute(f"select {_quoted(name)} from {table.relation}")
+                row = _first_with(sought, lines)
+            else:
                 continue
-            sought = as_blob if type_ == "BLOB" else text
-            row = connection.execute(
-                f"""
-                select substr(value, greatest(1, strpos(lower(value), $text) - 10), $length)
-                from (select {_quoted(name)}::varchar as value from {table.relation})
-                where contains(lower(value), $text) limit 1
-                """,
-                {"text": sought, "length": len(sought) + 20},
-            ).fetchone()
             if row:
                 return f"{table.name}.{name}: {row[0]}"
+    return None
+
+
+def _first_with(sought: str, lines: duckdb.DuckDBPyConnection) -> tuple[str] | None:
+    """Return what matches in the first line of raw.quarantine that has a match."""
+    while row := lines.fetchone():
+        text = (row[0] or b"").decode(errors="replace")
+        if found := re.search(sought, text):
+            return (found[0],)
     return None
 
 
