@@ -63,7 +63,13 @@ class PublishedNights:
     def begin(self) -> tuple[int, Path]:
         """Return the next number and an empty folder for it; remove folders of stopped runs."""
         self.current()
-        self._nights.mkdir(exist_ok=True)
+        try:
+            self._nights.mkdir(exist_ok=True)
+        except FileExistsError as error:
+            raise CannotPublish(
+                f"{self._nights} is a file, or a link to nowhere. Move it away: daybook publish"
+                " makes a folder there."
+            ) from error
         number = max((_number(each) for each in self._nights.iterdir()), default=0) + 1
         for path in self._nights.glob(f"*{UNFINISHED}"):
             if path.is_dir() and not path.is_symlink():

@@ -842,8 +842,11 @@ def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(smal
     )
     assert ("erased",) in reasons
     assert ("load taken out",) not in reasons
-    another_night(small, call(messageId="later", userId="eva", **at(21)))
-    assert published(small, "select max(number) from nights.nights") == [(4,)]
+    later = [call(messageId=f"later {user}", userId=user, **at(21)) for user in ("eva", "ana")]
+    small.run("land", small.write(later, "later.jsonl"))
+    small.build()
+    assert "1 line of forgotten people left out" in small.run("publish").stdout
+    assert published(small, "select max((number, forgotten)) from nights.nights") == [((4, 1),)]
 
 
 def test_a_published_warehouse_can_only_be_erased_in_the_folder_of_its_nights(small, tmp_path):

@@ -17,7 +17,9 @@ import pytest
 from harness import REPO, Daybook, _inside, set_var
 from lines import call
 
+from loaders.errors import CannotPublish
 from loaders.night import privacy
+from loaders.published import PublishedNights
 
 SMALL = ["activation", "activity", "calendar", "dim_companies", "dim_users", "fct_activity_days"]
 
@@ -351,6 +353,12 @@ def test_a_damaged_night_is_named_with_advice(small, file, damage):
     small.run("publish", "--rollback")
     small.run("publish")
     assert published(small, "select count(*), min(number) from nights.nights") == [(2, 1)]
+
+
+def test_a_link_to_nowhere_in_place_of_the_nights_is_named(tmp_path):
+    (tmp_path / "published.nights").symlink_to("gone")
+    with pytest.raises(CannotPublish, match="is a file, or a link to nowhere"):
+        PublishedNights(tmp_path).begin()
 
 
 def test_another_warehouse_is_not_published_over_this_one(small, small_world):
@@ -765,10 +773,21 @@ GROUP = {"type": "group", "event": ..., "groupId": "cog", "userId": "gus"}
             ],
             {"trait changed"},
         ),
+        (
+            [
+                call(
+                    type="identify", messageId="c", event=..., userId="ben",
+                    traits={"createdAt": "2023-01-01"}, **at("2024-06-08", 15),
+                ),
+                call(messageId="s", event="signed_up", userId="eva", **at("2024-05-06", 7)),
+            ],
+            {"late events", "trait changed"},  # it is not planned, so it is not published
+        ),
     ],
+    ids=["alias", "trait", "trait of the sign-up"],
 )  # fmt: skip
 def test_a_restatement_names_the_call_that_changed_earlier_events(small, calls, expected):
-    if expected == {"trait changed"}:
+    if "role" in calls[0].get("traits", {}):
         report = {"report": "r", "entity": "user", "cohort_rule": "first", "period": "week",
                   "return_window": "exact", "breakdown": "role"}  # fmt: skip
         small.seed("retention_reports", [report])
@@ -777,6 +796,8 @@ def test_a_restatement_names_the_call_that_changed_earlier_events(small, calls, 
     another_night(small, *calls)
     assert restated(small) != []
     assert reasons(small) == expected
+    changed = {json.loads(each).get("trait changed") for *_, each in restated(small)}
+    assert changed <= {None, 1}  # one user, and not the one of the late event
 
 
 def test_a_company_learned_late_is_a_change_of_company(small):

@@ -1,6 +1,5 @@
 """The commands `daybook nightly` and `daybook publish`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +10,13 @@ import click
 from loaders.display import plural
 from loaders.errors import SOME_FILES_REFUSED, BadProject, NightStopped
 from loaders.landing.ledger import now
+from loaders.night import summary
 from loaders.night.build import build
 from loaders.night.landed import land
 from loaders.night.lock import night_lock
 from loaders.night.privacy import mode_and_key
 from loaders.night.publication import Publication
 from loaders.night.steps import Steps
-from loaders.night.summary import post, text
 from loaders.project import PROJECT_FILE, Project, find_project
 from loaders.published import PublishedNights
 
@@ -101,7 +100,7 @@ def publish(
             former, shown = nights.roll_back()
             document = {"status": "rolled back", "night": shown, "instead_of": former}
             said = f"{nights.link} shows night {shown} again, not {former}."
-            click.echo(json.dumps(document, indent=2) if as_json else said)
+            click.echo(summary.as_json(document) if as_json else said)
             _notify(notify, document)
             return
         publication = Publication(database, project_here(), nights, keep, took=steps.took)
@@ -149,16 +148,16 @@ def _told(as_json: bool, notify: str | None) -> Iterator[None]:
             "exit_code": stopped.exit_code,
         }
         if as_json:
-            click.echo(json.dumps(document, indent=2))
+            click.echo(summary.as_json(document))
         _notify(notify, document)
         raise
 
 
 def _tell(document: dict[str, Any], as_json: bool, notify: str | None) -> None:
-    click.echo(json.dumps(document, indent=2, default=str) if as_json else text(document))
+    click.echo(summary.as_json(document) if as_json else summary.text(document))
     _notify(notify, document)
 
 
 def _notify(url: str | None, document: dict[str, Any]) -> None:
-    if url and (problem := post(url, document)):
+    if url and (problem := summary.post(url, document)):
         click.echo(f"daybook: {problem}", err=True)

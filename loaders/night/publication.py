@@ -23,6 +23,7 @@ from loaders.night import metrics, restatements
 from loaders.night.build import Built
 from loaders.night.marks import Marks, marks, months_to_write, with_vars_of_the_build
 from loaders.night.privacy import Privacy
+from loaders.night.summary import as_json
 from loaders.night.tables import (
     EVENTS,
     LONG,
@@ -130,7 +131,7 @@ class Publication:
         # Paths of logs are not published.
         shown = self.document | {"wrong": self._wrong([f"a file {w}" for _, w in self.problems])}
         path = self._folder / "night.json"
-        path.write_text(json.dumps(shown, indent=2, default=str) + "\n")
+        path.write_text(as_json(shown) + "\n")
         self.nights.finish(self.number, self._folder, self.keep)
 
     @property
@@ -339,13 +340,13 @@ def _attach_last(
 
 def _what_came(connection: duckdb.DuckDBPyConnection, warehouse: str, latest_load: int) -> Document:
     """Count what has landed since the latest load of the last night."""
-    names = ("files", "refused", "lines", "calls", "quarantined")
+    names = ("files", "refused", "lines", "calls", "quarantined", "forgotten")
     total = connection.execute(
         f"""
         select
             count(*) filter (status = 'landed'), count(*) filter (status = 'refused'),
             coalesce(sum(lines), 0)::bigint, coalesce(sum(calls), 0)::bigint,
-            coalesce(sum(quarantined), 0)::bigint
+            coalesce(sum(quarantined), 0)::bigint, coalesce(sum(forgotten), 0)::bigint
         from {warehouse}.raw.loads where load_id > ?
         """,
         [latest_load],

@@ -263,6 +263,9 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
         f"""
         create temp table changed_traits as
         with
+        known as (
+            {_known("user", "dim_users")} union all {_known("company", "dim_companies")}
+        ),
         differences as (
             from (
                 (select {columns} from night_copy.marts.fct_traits
@@ -273,19 +276,36 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
             )
             where {comparable}
         ),
-        known as (
-            select 'user' as entity, user_id as entity_id
-            from last_night.marts.dim_users inner join night_copy.marts.dim_users as now
-                using (user_id, is_internal)
-            union all
-            select 'company' as entity, company_id as entity_id
-            from last_night.marts.dim_companies inner join night_copy.marts.dim_companies as now
-                using (company_id, is_internal)
+        -- The trait that says when somebody signed up may be unpublished. It is the one that
+        -- counted if there is no event at that time.
+        signed_up as (
+            select entity, entity_id, least(signed_up_before, signed_up_after) as event_at
+            from known
+            where signed_up_before is distinct from signed_up_after
+        ),
+        events as (
+            select unnest([('user', user_id), ('company', company_id)]) as id, event_at
+            from (
+                select user_id, company_id, event_at from night_copy.marts.fct_events
+                union all
+                select user_id, company_id, event_at from last_night.marts.fct_events
+            )
+            where event_at in (select event_at from signed_up)
+        ),
+        signed_up_by_trait as (
+            select entity, entity_id
+            from signed_up
+            anti join events
+                on events.id = (entity, entity_id) and events.event_at = signed_up.event_at
         )
         select
             null::varchar as entity, 'trait changed' as reason,
             count(distinct (entity, entity_id)) as changed
-        from differences semi join known using (entity, entity_id)
+        from (
+            select entity, entity_id from differences semi join known using (entity, entity_id)
+            union all
+            from signed_up_by_trait
+        )
         union all
         -- The latest company of a user gives traits to the user, and none to companies.
         select 'user' as entity, 'company changed' as reason, count(*) as changed
@@ -296,6 +316,17 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
             and ({same_hashes} or not starts_with(after.company_id, 'h_'))
         """
     )
+
+
+def _known(entity: str, dim: str) -> str:
+    """Select the users or companies of both nights."""
+    return f"""
+        select
+            '{entity}' as entity, {entity}_id as entity_id,
+            before.signed_up_at as signed_up_before, after.signed_up_at as signed_up_after
+        from last_night.marts.{dim} as before
+        inner join night_copy.marts.{dim} as after using ({entity}_id, is_internal)
+    """
 
 
 def _differ(before: dict[str, str], after: dict[str, str]) -> list[str]:

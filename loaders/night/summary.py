@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from datetime import datetime
 from typing import Any
 
 from loaders.asking import as_texts
@@ -30,12 +31,23 @@ def text(document: Document) -> str:
     return "\n".join(lines)
 
 
+def as_json(document: Document) -> str:
+    """Return a document as JSON. Times are UTC, and say so."""
+
+    def written(value: Any) -> str:
+        if isinstance(value, datetime):
+            return value.isoformat(timespec="seconds") + "Z"
+        return str(value)
+
+    return json.dumps(document, indent=2, default=written)
+
+
 def post(url: str, document: Document) -> str | None:
     """Post a document to a webhook. Return None, or one line that says what went wrong."""
     try:
         request = urllib.request.Request(
             url,
-            data=json.dumps(document, default=str).encode(),
+            data=as_json(document).encode(),
             headers={"Content-Type": "application/json", "User-Agent": "daybook"},
             method="POST",
         )
@@ -56,6 +68,8 @@ def _came(came: Document) -> str:
     if total["quarantined"]:
         why = ", ".join(came["quarantined_because"])
         parts.append(f"{plural(total['quarantined'], 'line')} quarantined ({why})")
+    if total["forgotten"]:
+        parts.append(f"{plural(total['forgotten'], 'line')} of forgotten people left out")
     if total["refused"]:
         parts.append(plural(total["refused"], "file refused", "files refused"))
     return ", ".join(parts)
