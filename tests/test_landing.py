@@ -825,6 +825,15 @@ def test_a_refused_file_is_tried_again_next_time(daybook):
     assert len(daybook.rows("from raw.calls")) == 1
 
 
+def test_a_refused_file_that_is_a_copy_next_time_is_no_longer_refused(daybook):
+    daybook.write([call()], "a.jsonl")
+    (daybook.logs / "b.jsonl").write_bytes(b"no log")
+    daybook.land(exit_code=4)
+    daybook.write([call()], "b.jsonl")
+    daybook.land()
+    assert "1 landed, 0 refused" in daybook.run("status").stdout
+
+
 def test_a_file_is_landed_whole_or_not_at_all(daybook, monkeypatch):
     """The damage is at the very end, where all calls have been read."""
     monkeypatch.setenv("DAYBOOK_CHUNK_BYTES", "10000")

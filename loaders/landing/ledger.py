@@ -168,10 +168,14 @@ class Ledger:
         )
 
     def remember(self, outcomes: Sequence[Outcome]) -> None:
-        """Store the paths of copies of landed files, so that the next run need not read them."""
+        """Store the paths of copies of landed files, so that the next run need not read them.
+
+        A path that was refused before is not refused any more.
+        """
         copies = [each for each in outcomes if each.sha256]
         if not copies:
             return
+        self._remove_refusals([each.file for each in copies])
         self._run(
             "delete from raw.copies where path in (select unnest($paths::varchar[]))",
             {"paths": [each.file.path for each in copies]},
