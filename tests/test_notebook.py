@@ -360,7 +360,7 @@ def served(folder: Path) -> Iterator[str]:
         yield url
         server.send_signal(signal.SIGINT)  # Ctrl-C
         said, _ = server.communicate(timeout=60)
-        assert server.returncode == 0
+        assert server.returncode == 0, said
         assert "Traceback" not in said
     finally:
         server.kill()
