@@ -34,6 +34,20 @@ from loaders.report.sections.activity import activity
 
 NOTEBOOK = REPO / "analyses" / "notebooks" / "product.py"
 SECTIONS = ["activity", "triangle", "curves", "activation", "adoption", "questions"]
+BUSY = """
+import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import duckdb
+
+    open("at_work", "w").close()
+    while True:
+        duckdb.execute("from range(1000)").fetchall()
+"""
 SCRIPT = "<script>document.title = 'taken'</script>"
 EVER = date.min
 
@@ -416,3 +430,19 @@ def test_every_control_changes_what_is_shown(browser, published, marts):
         page.close()
     assert problems == []
     assert [each for each in foreign if not each.startswith((url, "data:", "blob:"))] == []
+
+
+def test_a_notebook_that_is_at_work_ends_at_ctrl_c(browser, a_copy):
+    """Threads at work in DuckDB must not abort the process when Python ends."""
+    own = a_copy / "analyses" / "notebooks" / "product.py"
+    own.parent.mkdir(parents=True)
+    own.write_text(BUSY)
+    with served(a_copy) as url:
+        page = browser.new_page()
+        page.goto(url)
+        end = monotonic() + 60
+        while not (a_copy / "at_work").exists():
+            assert monotonic() < end, "no cell runs"
+            sleep(0.1)
+        sleep(1)
+    page.close()

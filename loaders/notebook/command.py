@@ -13,6 +13,20 @@ from loaders.notebook.night import published_database
 from loaders.package import dbt_package
 
 NOTEBOOK = Path("analyses", "notebooks", "product.py")
+# python -m marimo, without Python's own end: it aborts where a thread is at work in DuckDB.
+_MARIMO = """
+import os, runpy, sys
+try:
+    runpy.run_module("marimo", run_name="__main__", alter_sys=True)
+    code = 0
+except SystemExit as end:
+    code = end.code if isinstance(end.code, int) else int(bool(end.code))
+except KeyboardInterrupt:
+    code = 130
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
+"""
 
 
 @click.command()
@@ -39,11 +53,11 @@ def notebook(port: int | None, no_browser: bool) -> None:
         ) from error
     published_database()
     path = str(notebook_of(Path()))
-    command = [sys.executable, "-m", "marimo", "--yes", "run", "--no-sandbox", path]
-    command += ["--port", str(port)] if port else []
-    command += ["--headless"] if no_browser else []
+    arguments = ["--yes", "run", "--no-sandbox", path]
+    arguments += ["--port", str(port)] if port else []
+    arguments += ["--headless"] if no_browser else []
     # marimo replaces this process, so that stopping this process stops the server.
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, [sys.executable, "-c", _MARIMO, *arguments])
 
 
 def notebook_of(project: Path) -> Path:
