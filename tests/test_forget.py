@@ -22,7 +22,13 @@ from reference.calls import as_id, items
 from reference.plan import Plan
 from reference.story import Story
 from test_promises import without_provenance
-from test_publish import a_copy_of, another_night, published, small_world  # noqa: F401
+from test_publish import (
+    a_copy_of,
+    another_night,
+    published,
+    small_published,  # noqa: F401
+    small_world,  # noqa: F401
+)
 
 from loaders.cli import main
 from loaders.night.lock import night_lock
@@ -807,9 +813,7 @@ def landed_calls(daybook: Daybook) -> list[str]:
 @pytest.fixture
 def small(request, tmp_path) -> Daybook:
     """Ana and Ben of Acme and Eva of Bolt, with one published night."""
-    daybook = a_copy_of(request.getfixturevalue("small_world"), tmp_path / "daybook")
-    daybook.run("publish")
-    return daybook
+    return a_copy_of(request.getfixturevalue("small_published"), tmp_path / "daybook")
 
 
 def test_readers_get_a_night_without_the_person_and_earlier_nights_are_gone(small):

@@ -40,9 +40,13 @@ def months(daybook: Daybook) -> dict[str, int]:
 
 
 def a_copy_of(world: Daybook, folder: Path) -> Daybook:
-    """Another checkout with the same seeds, vars and database."""
+    """Another checkout with the same seeds, vars, database and published nights."""
     daybook = Daybook(folder)
     daybook.database.write_bytes(world.database.read_bytes())
+    nights = world.folder / "published.nights"
+    if nights.is_dir():
+        shutil.copytree(nights, daybook.folder / nights.name)
+        shutil.copy2(world.folder / "published", daybook.folder, follow_symlinks=False)
     return daybook
 
 
@@ -78,12 +82,18 @@ def small_world(tmp_path_factory) -> Daybook:
     return daybook
 
 
-@pytest.fixture
-def small(small_world, tmp_path) -> Daybook:
-    """A checkout of the small world with one published night."""
-    daybook = a_copy_of(small_world, tmp_path / "daybook")
+@pytest.fixture(scope="session")
+def small_published(small_world, tmp_path_factory) -> Daybook:
+    """The small world with one published night, for tests to copy."""
+    daybook = a_copy_of(small_world, tmp_path_factory.mktemp("published") / "daybook")
     daybook.run("publish")
     return daybook
+
+
+@pytest.fixture
+def small(small_published, tmp_path) -> Daybook:
+    """A checkout of the small world with one published night."""
+    return a_copy_of(small_published, tmp_path / "daybook")
 
 
 def another_night(daybook: Daybook, *calls: dict, **options) -> dict:
@@ -729,7 +739,7 @@ def reasons(daybook: Daybook) -> set[str]:
 
 
 def test_a_night_without_changes_restates_nothing(small):
-    for number in range(3):  # three more days, a new user among them
+    for number in range(2):  # two more days, a new user among them
         day = date(2024, 6, 10) + timedelta(number)
         who = {"context": {"groupId": "acme"}, **at(day)}
         calls = [call(messageId=f"d{number}{user}", userId=user, **who) for user in ("ana", "fay")]

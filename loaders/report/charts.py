@@ -105,7 +105,8 @@ def line_legend(lines: Sequence[Line]) -> list[Mark]:
 
 
 def _svg(chart: alt.TopLevelMixin, width: int) -> Markup:
-    spec = chart.configure(**_CONFIG).to_dict()
+    # Altair has validated each part when it was made.
+    spec = chart.configure(**_CONFIG).to_dict(validate=False)
     svg = vl_convert.vegalite_to_svg(spec)
     # Vega measures texts in another font; the width is known here, so set it.
     svg = _SIZE.sub(rf'width="{width}" height="\1" viewBox="0 0 {width} \1"', svg, count=1)
