@@ -79,6 +79,29 @@ def test_a_longer_or_other_text_is_not_replaced(text):
     assert not mentions.are_in_text(text.encode())
 
 
+@pytest.mark.parametrize(
+    ("text", "is_mentioned"),
+    [("Hi\nora-4711", False), ("Hi\nnora-4711", True), (r"c:\nora-4711", True),
+     (r"c:\\nora-4711", True), ("\\\nora-4711", False)],
+)  # fmt: skip
+def test_the_letter_of_an_escape_in_json_is_no_part_of_an_id(text, is_mentioned):
+    r"""In JSON, `\nora-4711` is a line that begins with ora-4711: somebody else."""
+    mentions = Mentions.of(People(users={"nora-4711"}))
+    written = json.dumps({"text": text})
+    ((kept, found, found_in_text),) = duckdb.execute(
+        f"""
+        select
+            {mentions.erased_from("text", "json")}, {mentions.found_in({"text": "json"})},
+            {mentions.found_in({"text": "varchar"}, may_be_json=True)}
+        from (select $text::json as text)
+        """,
+        {"text": written},
+    ).fetchall()
+    assert (found, found_in_text) == (is_mentioned, is_mentioned)
+    assert json.loads(kept)["text"] == text.replace("nora-4711", "[erased]")
+    assert mentions.are_in_text(written.encode()) == is_mentioned
+
+
 def test_ascii_letters_and_digits_are_plain_in_every_place(tmp_path):
     """What only the certificate found would stop every erasure."""
     mentions = Mentions.of(People(users={"ana-4711_b"}))

@@ -79,9 +79,16 @@ class Mentions:
 
     # -- in SQL
 
-    def found_in(self, columns: dict[str, str]) -> str:
-        """Return the condition that columns of texts or JSON (name -> type) mention them."""
-        found = [self._found(columns, self._in_text)]
+    def found_in(self, columns: dict[str, str], *, may_be_json: bool = False) -> str:
+        """Return the condition that columns of texts or JSON (name -> type) mention them.
+
+        `may_be_json`: the texts, too, may be JSON.
+        """
+        in_json = [name for name, type_ in columns.items() if may_be_json or _is_json(type_)]
+        found = [
+            self._found(in_json, self._in_json),
+            self._found([name for name in columns if name not in in_json], self._in_text),
+        ]
         for name, type_ in columns.items():
             found += [_matches(f"{name}::varchar", each) for each, _ in self._companies_in(type_)]
         return f"({' or '.join(found)})"
@@ -102,7 +109,8 @@ class Mentions:
         if not self:
             return column
         replaced = f"{column}::varchar"
-        for sought, instead in self._in_text + self._companies_in(type_):
+        patterns = self._in_json if _is_json(type_) else self._in_text
+        for sought, instead in patterns + self._companies_in(type_):
             for _ in range(2):  # one pass finds only the first of two adjacent mentions
                 to = _quoted(rf"\1{instead}\2")
                 replaced = f"regexp_replace({replaced}, {_quoted(sought)}, {to}, 'g')"
@@ -140,12 +148,23 @@ class Mentions:
         return [(f"(?i){sought}", instead) for sought, instead in self._in_ids]
 
     @cached_property
+    def _in_json(self) -> list[tuple[str, str]]:
+        return [(f"(?i){sought}", instead) for sought, instead in self._patterns(in_json=True)]
+
+    @cached_property
     def _in_ids(self) -> list[tuple[str, str]]:
+        return self._patterns(in_json=False)
+
+    def _patterns(self, *, in_json: bool) -> list[tuple[str, str]]:
         """Return pairs of pattern and substitute; the pattern's two groups around it stay."""
         return [
             (f"{'(?i)' if kind is _ADDRESS else ''}{sought}", kind.instead)
             for kind in (_ID, _NUMBER, _ADDRESS)
-            for sought in _patterns(kind, [one for one, of in self._kinds.items() if of is kind])
+            for sought in _patterns(
+                f"(^|{any_except(kind.characters, in_json=in_json)})",
+                [one for one, of in self._kinds.items() if of is kind],
+                f"({kind.after})",
+            )
         ]
 
     @cached_property
@@ -156,13 +175,13 @@ class Mentions:
     def _companies_in(self, type_: str) -> list[tuple[str, str]]:
         if not self.companies:
             return []
-        before, after = ("[:,\\[]|^", "[]},]|$") if type_.upper() == "JSON" else ("^", "$")
+        before, after = ("[:,\\[]|^", "[]},]|$") if _is_json(type_) else ("^", "$")
         numbers = [one for one in self.companies if one.isdigit()]
         quoted = self.companies
-        if type_.upper() == "JSON":
+        if _is_json(type_):
             quoted = [json.dumps(one, ensure_ascii=False) for one in self.companies]
         patterns = [(f"({before})(?:{'|'.join(map(re.escape, quoted))})({after})", ERASED)]
-        if type_.upper() == "JSON":
+        if _is_json(type_):
             patterns[0] = (patterns[0][0], f'"{ERASED}"')
             if numbers:
                 ones = "|".join(numbers)
@@ -190,7 +209,11 @@ class Mentions:
     @cached_property
     def _in_lower_case(self) -> list[tuple[str, str]]:
         return [
-            (form.lower(), f"(?:^|[^{kind.characters}]){re.escape(form.lower())}(?:{kind.after})")
+            (
+                form.lower(),
+                f"(?:^|{any_except(kind.characters, in_json=True)})"
+                f"{re.escape(form.lower())}(?:{kind.after})",
+            )
             for one, kind in self._kinds.items()
             for form in _plain_forms(one)
         ]
@@ -233,20 +256,20 @@ def _places(text: bytes, forms: dict[str, set[bytes]]) -> Counter[str]:
     return found
 
 
-def _patterns(kind: _Kind, ones: Iterable[str]) -> Iterator[str]:
+def _patterns(before: str, ones: Iterable[str], after: str) -> Iterator[str]:
     """Yield patterns that find these ids, each of a length that the engine takes."""
     some: list[str] = []
     for one in map(pattern, ones):
         if some and sum(map(len, some)) + len(one) > _LONGEST_PATTERN:
-            yield _pattern(kind, some)
+            yield f"{before}(?:{'|'.join(some)}){after}"
             some = []
         some.append(one)
     if some:
-        yield _pattern(kind, some)
+        yield f"{before}(?:{'|'.join(some)}){after}"
 
 
-def _pattern(kind: _Kind, ones: list[str]) -> str:
-    return f"(^|{any_except(kind.characters)})(?:{'|'.join(ones)})({kind.after})"
+def _is_json(type_: str) -> bool:
+    return type_.upper() == "JSON"
 
 
 def _pseudonym(one: str) -> str:

@@ -92,7 +92,7 @@ def _search(
         others = {name: type_ for name, type_ in texts.items() if name not in ids}
         conditions = [_names_them(name, table.columns) for name in table.columns]
         if mentions and texts:
-            conditions += [mentions.found_in_id(*ids), mentions.found_in(others)]
+            conditions += [mentions.found_in_id(*ids), mentions.found_in(others, may_be_json=True)]
         if table.relation.endswith('."raw"."calls"') and mentions.people.companies:
             conditions.append(is_theirs(with_companies=True))
         if conditions := [each for each in conditions if each]:

@@ -44,15 +44,17 @@ def plain_part(text: str) -> str:
     return max(re.split("[^A-Za-z0-9]+", text), key=len)
 
 
-def any_except(characters: str) -> str:
-    """Return the regular expression of one character, plain or spelled, that is not in a class.
+def any_except(characters: str, *, in_json: bool = False) -> str:
+    r"""Return the regular expression of one character, plain or spelled, that is not in a class.
 
-    `characters` is a class of ASCII characters such as `a-z_`.
+    `characters` is a class of ASCII characters such as `a-z_`. In JSON a backslash belongs to what
+    follows: `\n77` is a line that begins with 77, and `\\n77` is a backslash before n77.
     """
     others = (code for code in range(128) if not re.match(f"[{characters}]", chr(code)))
     codes = "|".join(f"{code:02x}" for code in others)
     spelled = f"{_PERCENT}(?:{codes})|{_BACKSLASHES}(?:u00(?:{codes})|{_WHITE_SPACE})"
-    return f"[^{characters}]|(?i:{spelled})"
+    as_such = rf"[^\\{characters}]|[^\\](?:\\\\)+" if in_json else f"[^{characters}]"
+    return f"{as_such}|(?i:{spelled})"
 
 
 def plain(text: bytes) -> bytes:
