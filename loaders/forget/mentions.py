@@ -82,7 +82,7 @@ class Mentions:
     def found_in(self, columns: dict[str, str], *, may_be_json: bool = False) -> str:
         """Return the condition that columns of texts or JSON (name -> type) mention them.
 
-        `may_be_json`: the texts, too, may be JSON.
+        `may_be_json`: texts are read as JSON, too: in a Parquet file, JSON is text.
         """
         in_json = [name for name, type_ in columns.items() if may_be_json or _is_json(type_)]
         found = [
@@ -160,7 +160,7 @@ class Mentions:
         return [
             (f"{'(?i)' if kind is _ADDRESS else ''}{sought}", kind.instead)
             for kind in (_ID, _NUMBER, _ADDRESS)
-            for sought in _patterns(
+            for sought in _any_of(
                 f"(^|{any_except(kind.characters, in_json=in_json)})",
                 [one for one, of in self._kinds.items() if of is kind],
                 f"({kind.after})",
@@ -256,7 +256,7 @@ def _places(text: bytes, forms: dict[str, set[bytes]]) -> Counter[str]:
     return found
 
 
-def _patterns(before: str, ones: Iterable[str], after: str) -> Iterator[str]:
+def _any_of(before: str, ones: Iterable[str], after: str) -> Iterator[str]:
     """Yield patterns that find these ids, each of a length that the engine takes."""
     some: list[str] = []
     for one in map(pattern, ones):

@@ -276,12 +276,12 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
             )
             where {comparable}
         ),
-        -- The trait that says when somebody signed up may be unpublished. It is the one that
-        -- counted if there is no event at that time.
-        beginnings as (
-            select entity, entity_id, least(began_before, began_after) as event_at
+        -- The trait with the time of the sign-up may be unpublished. But a sign-up comes from that
+        -- trait if there is no event at its time.
+        sign_ups as (
+            select entity, entity_id, least(sign_up_before, sign_up_after) as event_at
             from known
-            where began_before is distinct from began_after
+            where sign_up_before is distinct from sign_up_after
         ),
         events as (
             select unnest([('user', user_id), ('company', company_id)]) as id, event_at
@@ -290,13 +290,13 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
                 union all
                 select user_id, company_id, event_at from last_night.marts.fct_events
             )
-            where event_at in (select event_at from beginnings)
+            where event_at in (select event_at from sign_ups)
         ),
-        began_by_trait as (
+        sign_ups_by_trait as (
             select entity, entity_id
-            from beginnings
+            from sign_ups
             anti join events
-                on events.id = (entity, entity_id) and events.event_at = beginnings.event_at
+                on events.id = (entity, entity_id) and events.event_at = sign_ups.event_at
         )
         select
             null::varchar as entity, 'trait changed' as reason,
@@ -304,7 +304,7 @@ def _compare_traits(connection: duckdb.DuckDBPyConnection, same_hashes: bool) ->
         from (
             select entity, entity_id from differences semi join known using (entity, entity_id)
             union all
-            from began_by_trait
+            from sign_ups_by_trait
         )
         union all
         -- The latest company of a user gives traits to the user, and none to companies.
@@ -323,7 +323,7 @@ def _known(entity: str, dim: str) -> str:
     return f"""
         select
             '{entity}' as entity, {entity}_id as entity_id,
-            before.signed_up_at as began_before, after.signed_up_at as began_after
+            before.signed_up_at as sign_up_before, after.signed_up_at as sign_up_after
         from last_night.marts.{dim} as before
         inner join night_copy.marts.{dim} as after using ({entity}_id, is_internal)
     """

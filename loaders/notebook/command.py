@@ -13,7 +13,7 @@ from loaders.notebook.night import published_database
 from loaders.package import dbt_package
 
 NOTEBOOK = Path("analyses", "notebooks", "product.py")
-# python -m marimo, without Python's own end: it aborts where a thread is at work in DuckDB.
+# Runs marimo and then exits at once: Python's usual exit aborts if a thread is busy in DuckDB.
 _MARIMO = """
 import os, runpy, sys
 try:
